@@ -1,0 +1,82 @@
+"""The records that Millrace writes to Kafka, and the reasons it gives.
+
+Every record is JSON. Event time is UTC milliseconds and named `event_time_ms`.
+"""
+
+from enum import Enum
+
+import msgspec
+
+
+class Reason(str, Enum):
+    """Why a record became a dead letter."""
+
+    NOT_JSON = "not_json"
+    SCHEMA = "schema"
+    EVENT_TIME_AHEAD = "event_time_ahead"
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A record that could not be used, whole, with the reason and the place it came from.
+
+    `value` and `key` hold the original bytes (base64 in JSON); None stands for Kafka's null.
+    """
+
+    reason: Reason
+    stage: str
+    detail: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    kafka_timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+class FeatureRow(msgspec.Struct, frozen=True):
+    """The features of one record, as the model saw them but in float64.
+
+    `sequence` counts the records of the entity key from 1 in the order they were folded.
+    The names of `features` belong to `feature_spec_hash`.
+    """
+
+    business_id: int | str
+    entity_key: int | str
+    event_time_ms: int
+    sequence: int
+    late: bool
+    features: list[float]
+    feature_spec_hash: str
+    source_partition: int
+    source_offset: int
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """One answer and where it came from.
+
+    `prediction_id` is `<topic>/<partition>/<offset>/<purpose>`: the same after any replay.
+    `route` is `stable` when the model answered and `fallback:rule` when the use case's rule did;
+    then `model_version` is None and `fallback_reason` says why.
+    `received_time_ms` is the Kafka timestamp of the source record, `scored_time_ms` the wall
+    clock of the worker when the answer was there.
+    """
+
+    prediction_id: str
+    business_id: int | str
+    entity_key: int | str
+    event_time_ms: int
+    output: float
+    decision: bool
+    model_name: str
+    model_version: int | None
+    route: str
+    fallback_reason: str | None
+    feature_spec_hash: str
+    sequence: int
+    late: bool
+    source_partition: int
+    source_offset: int
+    received_time_ms: int
+    scored_time_ms: int
