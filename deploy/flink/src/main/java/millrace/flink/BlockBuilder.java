@@ -1,0 +1,80 @@
+package millrace.flink;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * Collects records into one byte array, in columns, little-endian:
+ *
+ * <pre>
+ * int32 n, int32 0; int64 offset[n]; int64 timestamp[n]; int32 partition[n];
+ * int32 keyLength[n] (-1: null); int32 valueLength[n] (-1: null); keys; values
+ * </pre>
+ */
+final class BlockBuilder {
+  private static final int HEADER_BYTES = 8;
+  private static final int COLUMN_BYTES = 28;
+
+  private RawRecord[] records = new RawRecord[64];
+  private int count;
+  private int keyBytes;
+  private int valueBytes;
+
+  int count() {
+    return count;
+  }
+
+  int bytes() {
+    return keyBytes + valueBytes;
+  }
+
+  void add(RawRecord record) {
+    if (count == records.length) {
+      records = Arrays.copyOf(records, count * 2);
+    }
+    records[count++] = record;
+    keyBytes += record.key == null ? 0 : record.key.length;
+    valueBytes += record.value == null ? 0 : record.value.length;
+  }
+
+  /** The block of all records since the last call; the builder is empty again. */
+  byte[] build() {
+    byte[] block = new byte[HEADER_BYTES + COLUMN_BYTES * count + keyBytes + valueBytes];
+    ByteBuffer out = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN);
+    int timestamps = HEADER_BYTES + 8 * count;
+    int partitions = timestamps + 8 * count;
+    int keyLengths = partitions + 4 * count;
+    int valueLengths = keyLengths + 4 * count;
+    int key = valueLengths + 4 * count;
+    int value = key + keyBytes;
+    out.putInt(0, count);
+    for (int i = 0; i < count; i++) {
+      RawRecord record = records[i];
+      out.putLong(HEADER_BYTES + 8 * i, record.offset);
+      out.putLong(timestamps + 8 * i, record.timestamp);
+      out.putInt(partitions + 4 * i, record.partition);
+      out.putInt(keyLengths + 4 * i, length(record.key));
+      out.putInt(valueLengths + 4 * i, length(record.value));
+      key = copy(record.key, block, key);
+      value = copy(record.value, block, value);
+      records[i] = null;
+    }
+    count = 0;
+    keyBytes = 0;
+    valueBytes = 0;
+    return block;
+  }
+
+  private static int length(byte[] bytes) {
+    return bytes == null ? -1 : bytes.length;
+  }
+
+  private static int copy(byte[] bytes, byte[] block, int position) {
+    if (bytes == null) {
+      return position;
+    }
+    System.arraycopy(bytes, 0, block, position, bytes.length);
+    return position + bytes.length;
+  }
+}

@@ -1,0 +1,73 @@
+"""The two block layouts that pass between the JVM and the Python workers.
+
+Both are little-endian and written beside the Java classes that read or write the other end:
+`millrace.flink.BlockBuilder` (raw blocks) and `millrace.flink.UnpackFunction` (answers).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_HEADER_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RawBlock:
+    """Kafka records of one shard in order of arrival; every column has shape (n,).
+
+    Attributes:
+        offsets: source offsets, int64.
+        timestamps_ms: Kafka timestamps, int64.
+        partitions: source partitions, int32.
+        keys: key bytes, or None where Kafka had null.
+        values: value bytes, or None where Kafka had null.
+    """
+
+    offsets: NDArray[np.int64]
+    timestamps_ms: NDArray[np.int64]
+    partitions: NDArray[np.int32]
+    keys: list[bytes | None]
+    values: list[bytes | None]
+
+    def __len__(self) -> int:
+        """The number of records."""
+        return len(self.values)
+
+    @classmethod
+    def decode(cls, block: bytes) -> "RawBlock":
+        """The block behind the bytes of `millrace.flink.BlockBuilder`."""
+        count = int(np.frombuffer(block, "<i4", 1)[0])
+        longs = np.frombuffer(block, "<i8", 2 * count, _HEADER_BYTES)
+        ints = np.frombuffer(block, "<i4", 3 * count, _HEADER_BYTES + 16 * count)
+        keys_at = _HEADER_BYTES + 28 * count
+        key_lengths, value_lengths = ints[count : 2 * count], ints[2 * count :]
+        keys, values_at = _slices(block, keys_at, key_lengths)
+        values, _ = _slices(block, values_at, value_lengths)
+        return cls(longs[:count], longs[count:], ints[:count], keys, values)
+
+
+def _slices(
+    block: bytes, start: int, lengths: NDArray[np.int32]
+) -> tuple[list[bytes | None], int]:
+    """The byte strings that lie one after another from `start`, and where they end."""
+    ends = np.cumsum(np.maximum(lengths, 0)) + start
+    starts = [start, *ends[:-1].tolist()]
+    cuts = zip(starts, ends.tolist(), lengths.tolist(), strict=True) if len(lengths) else ()
+    slices = [None if length < 0 else block[a:b] for a, b, length in cuts]
+    return slices, int(ends[-1]) if len(lengths) else start
+
+
+def encode_section(topic: int, keys: Sequence[bytes | None], lines: bytes) -> bytes:
+    """One section of an answer: records for one topic of the sink.
+
+    Args:
+        topic: the topic's place in the sink's list.
+        keys: record keys, (n,); None is Kafka's null.
+        lines: n values, each ended by a line feed and with none inside.
+    """
+    lengths = np.array([-1 if key is None else len(key) for key in keys], dtype="<i4")
+    joined = b"".join(key for key in keys if key is not None)
+    header = np.array([topic, len(keys), len(joined), len(lines)], dtype="<i4")
+    return b"".join((header.tobytes(), lengths.tobytes(), joined, lines))
