@@ -1,1 +1,1 @@
-
+"""The command line: thin modules that parse, call and print."""

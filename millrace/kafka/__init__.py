@@ -1,1 +1,1 @@
-
+"""Kafka beside Flink: topics, readers, client settings."""
