@@ -8,32 +8,20 @@ transaction included.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from udfs.features.spec import FeatureSpec, WindowedAggregate
 from udfs.use_cases.contract import Columns, Features, ModelSignature, UseCase, WindowValues
+from udfs.use_cases.fraud_records import Transaction
 from udfs.use_cases.fraud_world import generate
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 _WINDOW_DAYS = (1, 7, 30)
 
-Id = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-
-
-class Transaction(msgspec.Struct, frozen=True, gc=False):
-    """One card payment. Amounts are integer cents, times UTC milliseconds."""
-
-    transaction_id: Id
-    customer_id: Id
-    terminal_id: Id
-    amount_cents: Annotated[int, msgspec.Meta(ge=0, le=10**12)]
-    event_time_ms: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-
+__all__ = ["FRAUD", "SPEC", "Transaction", "assemble", "rule"]
 
 CUSTOMER = WindowedAggregate(
     name="customer",
