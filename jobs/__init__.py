@@ -1,1 +1,1 @@
-
+"""What is submitted to Flink: one short file a job."""

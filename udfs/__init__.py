@@ -1,1 +1,1 @@
-
+"""What runs in the Python workers of Flink."""

@@ -15,7 +15,7 @@ class Reason(str, Enum):
     SCHEMA = "schema"
     EVENT_TIME_AHEAD = "event_time_ahead"
     EMPTY = "empty"
-    TOO_LARGE = "too_large"
+    KEY_MISMATCH = "key_mismatch"
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

@@ -1,1 +1,1 @@
-
+"""Pure parts of features: specifications, folds over windows and their durable form."""

@@ -26,14 +26,22 @@ class _Events:
         self.sums = array("q", [0])
         self.seen = 0
 
-    def insert(self, time: int, value: int) -> int:
-        """The index behind the event, put in its place by time; every later sum moves."""
-        place = bisect_right(self.times, time)
-        self.times.insert(place, time)
-        self.sums.insert(place + 1, self.sums[place] + value)
-        for later in range(place + 2, len(self.sums)):
-            self.sums[later] += value
-        return place + 1
+    def add(self, time: int, value: int) -> tuple[int, int]:
+        """Takes the event in; returns the index behind it and the sum up to and with it."""
+        times, sums = self.times, self.sums
+        self.seen += 1
+        if not times or time >= times[-1]:
+            times.append(time)
+            total = sums[-1] + value
+            sums.append(total)
+            return len(times), total
+        place = bisect_right(times, time)
+        times.insert(place, time)
+        total = sums[place] + value
+        sums.insert(place + 1, total)
+        for later in range(place + 2, len(sums)):
+            sums[later] += value
+        return place + 1, total
 
     def trim(self, count: int) -> None:
         """Forgets the oldest `count` events."""
@@ -55,7 +63,10 @@ class WindowFold:
     """
 
     def __init__(self, aggregate: WindowedAggregate, lateness_ms: int) -> None:
+        self.aggregate = aggregate
         self._descending = tuple(sorted(aggregate.windows_ms, reverse=True))
+        width = 2 * len(self._descending)
+        self._order = [0, *range(width - 1, 0, -2), *range(width, 0, -2)]
         self.keep_ms = self._descending[0] + lateness_ms
         self._keys: dict[int, _Events] = {}
 
@@ -84,38 +95,26 @@ class WindowFold:
             int64 of shape (n, 1 + 2w): the key's sequence number (from 1, again from 1 after
             `keep_ms` of silence), w counts, w sums; windows in ascending order.
         """
-        width = 1 + 2 * len(self._descending)
-        flat = array("q")
+        rows = array("q")
+        put, known, descending, keep_ms = rows.append, self._keys, self._descending, self.keep_ms
         for key, time, value, latest in zip(keys, times, values, newest, strict=True):
-            self._add(flat, key, time, value, latest - self.keep_ms)
-        return np.frombuffer(flat, dtype=np.int64).reshape(-1, width)
-
-    def _add(self, flat: "array[int]", key: int, time: int, value: int, floor: int) -> None:
-        events = self._keys.get(key)
-        if events is None or events.times[-1] <= floor:
-            events = self._keys[key] = _Events()
-        times, sums = events.times, events.sums
-        events.seen += 1
-        if not times or time >= times[-1]:
-            times.append(time)
-            sums.append(sums[-1] + value)
-            end = len(times)
-        else:
-            end = events.insert(time, value)
-        if time <= floor:
-            floor = time - 1  # the record itself always counts
-        start, total = 0, sums[end]
-        row = []
-        for window in self._descending:
-            bound = time - window
-            start = bisect_right(times, bound if bound > floor else floor, start, end)
-            row.append(total - sums[start])
-            row.append(end - start)
-        row.append(events.seen)
-        flat.extend(row[::-2])
-        flat.extend(row[-3::-2])
-        if len(times) > _TRIM_EVENTS and times[_TRIM_EVENTS] <= floor:
-            events.trim(bisect_right(times, floor))
+            floor = latest - keep_ms
+            events = known.get(key)
+            if events is None or events.times[-1] <= floor:
+                events = known[key] = _Events()
+            end, total = events.add(time, value)
+            past, sums, start = events.times, events.sums, 0
+            if time <= floor:  # older than all that is kept: it sees itself alone
+                start, floor = end - 1, time - 1
+            put(events.seen)
+            for window in descending:
+                bound = time - window
+                start = bisect_right(past, bound if bound > floor else floor, start, end)
+                put(end - start)
+                put(total - sums[start])
+            if end > _TRIM_EVENTS and past[_TRIM_EVENTS] <= floor:
+                events.trim(bisect_right(past, floor))
+        return np.frombuffer(rows, dtype=np.int64).reshape(len(keys), -1)[:, self._order]
 
     def load(
         self,
@@ -127,11 +126,7 @@ class WindowFold:
         """Puts back events that were folded before, in their order of arrival; all (n,)."""
         for key, time, value, sequence in zip(keys, times, values, sequences, strict=True):
             events = self._keys.setdefault(key, _Events())
-            if events.times and time < events.times[-1]:
-                events.insert(time, value)
-            else:
-                events.times.append(time)
-                events.sums.append(events.sums[-1] + value)
+            events.add(time, value)
             events.seen = sequence
 
     def forget(self, floor_ms: int) -> None:

@@ -48,9 +48,7 @@ class RawBlock:
         return cls(longs[:count], longs[count:], ints[:count], keys, values)
 
 
-def _slices(
-    block: bytes, start: int, lengths: NDArray[np.int32]
-) -> tuple[list[bytes | None], int]:
+def _slices(block: bytes, start: int, lengths: NDArray[np.int32]) -> tuple[list[bytes | None], int]:
     """The byte strings that lie one after another from `start`, and where they end."""
     ends = np.cumsum(np.maximum(lengths, 0)) + start
     starts = [start, *ends[:-1].tolist()]

@@ -10,25 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.features.spec import FeatureSpec
+from udfs.features.values import Columns, Features, WindowValues
 
-Columns = Mapping[str, NDArray[np.int64]]
-"""Integer columns of a block by record field, each of shape (n,)."""
-
-Features = NDArray[np.float64]
-"""Feature rows, shape (n, len(spec.names)), in the spec's order."""
-
-
-@dataclass(frozen=True)
-class WindowValues:
-    """What one `WindowedAggregate` gave for a block of n records and w windows.
-
-    Attributes:
-        count: records of the key in the window, the current one included; shape (n, w), int64.
-        total: sum of the value column over the same records; shape (n, w), int64.
-    """
-
-    count: NDArray[np.int64]
-    total: NDArray[np.int64]
+__all__ = ["Columns", "Features", "ModelSignature", "UseCase", "WindowValues"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +51,8 @@ class UseCase:
             this, a record counts as late (it is scored all the same).
         generate: (seed, start_ms, count, span_ms) -> (record, label) pairs in event-time
             order; the built-in source.
+        live: (seed, start_ms, records a second) -> the same pairs without end, event times
+            going on from start_ms; nothing waits, the sender holds each back until it is due.
     """
 
     name: str
@@ -82,3 +68,4 @@ class UseCase:
     label_delay: timedelta
     allowed_lateness: timedelta
     generate: Callable[[int, int, int, int], Iterator[tuple[Any, bool]]]
+    live: Callable[[int, int, float], Iterator[tuple[Any, bool]]]

@@ -1,0 +1,75 @@
+"""The Flink environment of a job, from its options."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+
+from jobs.targets import Target
+
+MAX_PARALLELISM = 128
+_WORKERS_AS_PROCESSES = "_python_worker_execution_mode"
+
+
+def environment(
+    name: str,
+    *,
+    parallelism: int,
+    target: Target,
+    checkpoint_dir: str,
+    state_backend: str,
+    jars: Sequence[Path] = (),
+    overrides: Mapping[str, str] | None = None,
+) -> StreamExecutionEnvironment:
+    """An environment with exactly-once checkpoints, set for work on blocks.
+
+    Args:
+        name: the job's name in Flink's interface.
+        parallelism: subtasks of every stage.
+        target: what the job is tuned for.
+        checkpoint_dir: URI that client and cluster reach.
+        state_backend: `rocksdb` (incremental checkpoints) or `hashmap`.
+        jars: JARs to ship with the job; empty where the cluster has them.
+        overrides: Flink configuration that goes over all of this.
+    """
+    # Without it the mini-cluster runs the workers as threads of this process, under one GIL.
+    os.environ[_WORKERS_AS_PROCESSES] = "process"
+    options = _options(name, target, checkpoint_dir, state_backend)
+    if jars:
+        options["pipeline.jars"] = ";".join(jar.resolve().as_uri() for jar in jars)
+        options["python.executable"] = sys.executable
+        options["python.client.executable"] = sys.executable
+    configuration = Configuration()
+    for key, value in {**options, **(overrides or {})}.items():
+        configuration.set_string(key, value)
+    env = StreamExecutionEnvironment.get_execution_environment(configuration)
+    env.set_parallelism(parallelism)
+    env.set_max_parallelism(MAX_PARALLELISM)
+    return env
+
+
+def _options(name: str, target: Target, checkpoint_dir: str, state_backend: str) -> dict[str, str]:
+    return {
+        "pipeline.name": name,
+        "pipeline.object-reuse": "true",
+        "execution.checkpointing.mode": "EXACTLY_ONCE",
+        "execution.checkpointing.interval": f"{target.checkpoint_interval_ms} ms",
+        "execution.checkpointing.timeout": "2 min",
+        "execution.checkpointing.dir": checkpoint_dir,
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.incremental": "true",
+        "state.backend.type": state_backend,
+        # Elements are blocks: waiting for a network buffer to fill would only add latency.
+        "execution.buffer-timeout.interval": "0 ms",
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "1 s",
+        "restart-strategy.exponential-delay.max-backoff": "30 s",
+        "python.fn-execution.bundle.size": str(target.bundle_blocks),
+        "python.fn-execution.bundle.time": str(target.bundle_ms),
+        # Chunks are written once and read back only at a start: no cache is of use.
+        "python.map-state.read-cache-size": "1",
+        "python.map-state.write-cache-size": "10000",
+    }

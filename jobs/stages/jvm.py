@@ -1,0 +1,60 @@
+"""The bridge to the Java half of the block form (`deploy/flink/src`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyflink.common import Types
+from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
+
+from udfs.errors import EnvironmentFault
+
+BLOCK_TYPE = Types.PRIMITIVE_ARRAY(Types.BYTE())
+
+
+def blocks() -> Any:
+    """The Java class `millrace.flink.Blocks`.
+
+    Raises:
+        EnvironmentFault: its JAR is not on the class path.
+    """
+    java = get_gateway().jvm.millrace.flink.Blocks
+    try:
+        java.VERSION  # noqa: B018 - only a class has it, py4j gives a package for anything else
+    except Py4JError as error:
+        raise EnvironmentFault(
+            "the JAR millrace-flink-blocks is not on Flink's class path: run `make jars`, or put "
+            "it beside the Kafka connector in pipeline.jars"
+        ) from error
+    return java
+
+
+def java_map(entries: Mapping[str, str]) -> Any:
+    """A `java.util.HashMap` of the entries."""
+    result = get_gateway().jvm.java.util.HashMap()
+    for key, value in entries.items():
+        result.put(key, value)
+    return result
+
+
+def string_array(values: Sequence[str]) -> Any:
+    """A Java array of strings."""
+    gateway = get_gateway()
+    array = gateway.new_array(gateway.jvm.java.lang.String, len(values))
+    for place, value in enumerate(values):
+        array[place] = value
+    return array
+
+
+def keyed_by_shard(packed: Any, env: StreamExecutionEnvironment) -> KeyedStream:
+    """A Java stream of Row(shard, block) as the keyed stream of blocks that Python works on.
+
+    PyFlink's own `key_by` computes the key in a Python worker, one hop more for every block. The
+    key is in the row already, in the form PyFlink would have given it, so Flink's
+    `KeyByKeySelector` can take it out in the JVM. This leans on PyFlink's internals and has a
+    test of its own.
+    """
+    selector = get_gateway().jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
+    key_type = Types.ROW([Types.INT()]).get_java_type_info()
+    return KeyedStream(packed.keyBy(selector, key_type), BLOCK_TYPE, DataStream(packed))

@@ -1,0 +1,34 @@
+"""What passes from the features stage to the predictions stage, inside one Python worker."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.features.shard import Folded
+from udfs.features.values import Features
+from udfs.functions.clean import CleanBlock
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureBlock:
+    """A clean block and its features.
+
+    Attributes:
+        clean: records, columns and dead letters of the block.
+        folded: sequence numbers and lateness, (n,) each.
+        features: feature rows, float64 (n, f), in the spec's order.
+    """
+
+    clean: CleanBlock
+    folded: Folded
+    features: Features
+
+    def source(self) -> tuple[list[int], list[int], list[int]]:
+        """Source partitions, offsets and Kafka timestamps of the records, (n,) each."""
+        raw, at = self.clean.raw, self.clean.places
+        return raw.partitions[at].tolist(), raw.offsets[at].tolist(), raw.timestamps_ms[at].tolist()
+
+    def column(self, field: str) -> NDArray[np.int64]:
+        """A record field of the block, int64 (n,)."""
+        return self.clean.columns[field]

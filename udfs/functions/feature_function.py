@@ -1,0 +1,69 @@
+"""The Flink function of the clean and features stages."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from pyflink.common import Types
+from pyflink.datastream import KeyedProcessFunction, RuntimeContext
+from pyflink.datastream.state import MapStateDescriptor
+
+from udfs.features.shard import Folded, ShardFolds
+from udfs.functions.blocks import RawBlock
+from udfs.functions.clean import Clean, CleanBlock
+from udfs.functions.feature_block import FeatureBlock
+from udfs.use_cases.contract import UseCase
+from udfs.use_cases.find import find_use_case
+
+
+class FeatureFunction(KeyedProcessFunction):
+    """Turns raw blocks of a shard into feature blocks.
+
+    Key: the shard of the entity key. Time domain: event time of the records, exact windows;
+    no timers, records are scored on arrival and late ones flagged. State: a MapState of
+    event chunks and the newest event times; a chunk is dropped when all its events are older than
+    the longest window plus the allowed lateness. Failures:
+    records that cannot be used become dead letters; state of another feature spec stops the job.
+    """
+
+    def __init__(self, use_case: str, topic: str, max_clock_skew_ms: int) -> None:
+        self._use_case_name = use_case
+        self._topic = topic
+        self._max_clock_skew_ms = max_clock_skew_ms
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Registers state and metrics; the folds of a shard load with its first block."""
+        self._use_case: UseCase = find_use_case(self._use_case_name)
+        self._clean = Clean(self._use_case, self._topic, self._max_clock_skew_ms)
+        self._shards: dict[Any, ShardFolds] = {}
+        self._state = runtime_context.get_map_state(
+            MapStateDescriptor("shard", Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        )
+        group = runtime_context.get_metrics_group().add_group("use_case", self._use_case_name)
+        self._records = group.counter("records")
+        self._dead_letters = group.counter("dead_letters")
+        self._late = group.counter("late_records")
+
+    def process_element(
+        self, value: bytes, ctx: KeyedProcessFunction.Context
+    ) -> Iterator[FeatureBlock]:
+        """Yields the block's features; a block without a usable record carries dead letters."""
+        clean = self._clean(RawBlock.decode(value))
+        folded = self._fold(ctx.get_current_key(), clean)
+        self._records.inc(len(clean.raw))
+        self._dead_letters.inc(len(clean.dead_letters))
+        self._late.inc(int(folded.late.sum()))
+        features = self._use_case.assemble(clean.columns, folded.windows)
+        yield FeatureBlock(clean, folded, features)
+
+    def _fold(self, shard: Any, clean: CleanBlock) -> Folded:
+        folds = self._shards.get(shard)
+        if folds is None:
+            lateness_ms = self._use_case.allowed_lateness // timedelta(milliseconds=1)
+            folds = self._shards[shard] = ShardFolds(
+                self._use_case.spec,
+                self._use_case.event_time,
+                lateness_ms,
+                self._state,
+            )
+        return folds.update(clean.columns, clean.raw.partitions[clean.places])

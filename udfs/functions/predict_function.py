@@ -1,0 +1,68 @@
+"""The Flink function of the predictions stage."""
+
+import numpy as np
+from pyflink.datastream import AsyncFunction, RuntimeContext
+
+from udfs.client.outcomes import Failure
+from udfs.client.predict import PredictionClient
+from udfs.client.validate import checked
+from udfs.functions.answers import AnswerEncoder, Scores
+from udfs.functions.feature_block import FeatureBlock
+from udfs.use_cases.contract import UseCase
+from udfs.use_cases.find import find_use_case
+
+STABLE = "stable"
+FALLBACK_RULE = "fallback:rule"
+
+
+class PredictFunction(AsyncFunction):
+    """Scores feature blocks with one call to the model server a block.
+
+    No key, no state, no timers. Never raises: when the call fails, runs out of its deadline or
+    answers with something else than scores, the use case's rule answers the whole block and each
+    row says so (`route`, `fallback_reason`).
+    """
+
+    def __init__(
+        self, use_case: str, topic: str, target: str, deadline_ms: int, emit_features: bool
+    ) -> None:
+        self._use_case_name = use_case
+        self._topic = topic
+        self._target = target
+        self._deadline_s = deadline_ms / 1000
+        self._emit_features = emit_features
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Makes the client; its channel opens with the first call, on the running loop."""
+        self._use_case: UseCase = find_use_case(self._use_case_name)
+        self._encoder = AnswerEncoder(self._use_case, self._topic, self._emit_features)
+        self._client = PredictionClient(self._target)
+
+    async def async_invoke(self, value: FeatureBlock) -> list[bytes]:
+        """The answer to one block."""
+        return [self._encoder.encode(value, await self._scores(value))]
+
+    async def _scores(self, block: FeatureBlock) -> Scores:
+        rows = len(block.features)
+        if rows == 0:
+            return Scores(np.empty(0, np.float32), np.empty(0, np.bool_), None, FALLBACK_RULE)
+        model = self._use_case.model
+        outcome = await self._client.predict(
+            model.model_name,
+            {model.input_name: block.features.astype(np.float32)},
+            deadline_s=self._deadline_s,
+            signature_name=model.signature_name,
+        )
+        if isinstance(outcome, Failure):
+            return self._fallback(block, outcome)
+        output = checked(outcome, model.score_output, rows, np.float32)
+        if isinstance(output, Failure):
+            return self._fallback(block, output)
+        decision = checked(outcome, model.decision_output, rows, np.bool_)
+        if isinstance(decision, Failure):
+            return self._fallback(block, decision)
+        return Scores(output, decision, outcome.version, STABLE)
+
+    def _fallback(self, block: FeatureBlock, failure: Failure) -> Scores:
+        output, decision = self._use_case.rule(block.features)
+        return Scores(output, decision, None, FALLBACK_RULE, failure.reason.value)
