@@ -1,0 +1,77 @@
+# Every target does the set-up it needs. `make` alone lists them.
+# Paths stay relative, so a checkout may lie under a folder with spaces in its name.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+
+# The first Python of a supported version; PYTHON=... overrides it.
+PYTHON ?= $(shell for candidate in python3 python3.12 python3.11 python3.10; do \
+	if $$candidate -c '$(SUPPORTED)' 2>/dev/null; then echo $$candidate; break; fi; done)
+VENV := .venv/bin
+DATA ?=
+ARGS ?=
+
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help
+help: ## this list
+	@echo "make TARGET"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+.PHONY: setup
+setup: ## virtual environment with the locked packages; costs nothing when it is current
+	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { echo "error: Python 3.10, 3.11 or 3.12 is" \
+	"needed; install one (Debian, Ubuntu: sudo apt-get install python3 python3-venv) or name" \
+	"it: make PYTHON=/path/to/python3.11" >&2; exit 3; }
+	@"$(PYTHON)" .ci/setup.py
+
+.PHONY: jars
+jars: setup ## the JARs for Flink and the local broker, by Maven
+	@"$(VENV)/python" -m millrace.stack.jars
+
+.PHONY: demo
+demo: setup ## card fraud from raw transactions to predictions on this machine
+	@"$(VENV)/millrace" demo fraud $(ARGS)
+
+.PHONY: test
+test: check jars ## all checks, then all tests
+	@"$(VENV)/python" -m pytest $(ARGS)
+
+.PHONY: check
+check: setup ## style, types, import order
+	@"$(VENV)/ruff" check .
+	@"$(VENV)/ruff" format --check .
+	@"$(VENV)/mypy"
+	@"$(VENV)/lint-imports"
+
+.PHONY: format
+format: setup ## rewrites the sources in the house format
+	@"$(VENV)/ruff" check --fix .
+	@"$(VENV)/ruff" format .
+
+.PHONY: train
+train: setup ## trains and publishes a fraud model; DATA=folder with the handbook's files
+	@"$(VENV)/millrace" train fraud $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+.PHONY: bench
+bench: jars ## rates and latencies beside hand-written consumers (long)
+	@"$(VENV)/python" -m benchmarks.bench $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+.PHONY: parity
+parity: jars ## streamed features against the oracle; DATA=folder of the data sets
+	@"$(VENV)/python" -m benchmarks.parity $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+.PHONY: kill-test
+kill-test: jars ## a million records through kill -9, counted afterwards (long)
+	@"$(VENV)/python" -m benchmarks.kill_test $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+.PHONY: lock
+lock: setup ## resolves the locks anew from pyproject.toml
+	@.ci/lock
+
+.PHONY: clean
+clean: ## removes the virtual environment, built JARs and caches; keeps .millrace/
+	rm -rf .venv build dist deploy/kafka/target deploy/flink/target
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
