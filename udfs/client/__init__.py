@@ -1,1 +1,1 @@
-
+"""The TensorFlow Serving client: numpy in, numpy out, over gRPC and without TensorFlow."""
