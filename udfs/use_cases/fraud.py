@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from udfs.features.spec import FeatureSpec, WindowedAggregate
 from udfs.use_cases.contract import Columns, Features, ModelSignature, UseCase, WindowValues
 from udfs.use_cases.fraud_records import Transaction
-from udfs.use_cases.fraud_world import generate
+from udfs.use_cases.fraud_world import generate, live
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -91,4 +91,5 @@ FRAUD = UseCase(
     label_delay=timedelta(days=7),
     allowed_lateness=timedelta(hours=1),
     generate=generate,
+    live=live,
 )

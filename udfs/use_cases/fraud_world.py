@@ -214,12 +214,16 @@ def history(world: World, start_ms: int, count: int, span_ms: int) -> Iterator[P
             yield world.purchases(rng, times, _IDS_PER_MS * start_ms + int(sold[place]))
 
 
-def live(world: World, start_ms: int, rate: float) -> Iterator[tuple[Transaction, bool]]:
+def live(
+    seed: int, start_ms: int, rate: float, *, customers: int | None = None
+) -> Iterator[tuple[Transaction, bool]]:
     """Transactions without end from `start_ms` on, `rate` a second on average, with labels.
 
-    Nothing waits here: who sends them holds each back until its event time is now.
+    Without `customers` the world has as many as the rate needs (`World.for_rate`). Nothing
+    waits here: who sends them holds each back until its event time is now.
     """
-    rng = np.random.default_rng([_LIVE, world.seed, start_ms])
+    world = World.for_rate(seed, rate) if customers is None else World.of(seed, customers)
+    rng = np.random.default_rng([_LIVE, seed, start_ms])
     now = float(start_ms)
     for block in count_from():
         times = now + np.cumsum(rng.exponential(1000.0 / rate, _LIVE_BLOCK))

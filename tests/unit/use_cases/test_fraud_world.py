@@ -130,7 +130,7 @@ def test_customers_buy_near_their_home() -> None:
 
 
 def test_live_traffic_has_the_rate_and_goes_on_with_ids_and_people() -> None:
-    made = list(islice(live(WORLD, START_MS, rate=100.0), 10_000))
+    made = list(islice(live(WORLD.seed, START_MS, 100.0, customers=2_000), 10_000))
     records = [record for record, _ in made]
     times = [record.event_time_ms for record in records]
     ids = [record.transaction_id for record in records]
