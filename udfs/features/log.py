@@ -5,15 +5,22 @@ an event instead, one or two map entries a block, whatever the number of keys, a
 incremental checkpoints. A worker that starts anew folds the log again.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-_COLUMNS = 4
 _CHUNK_BYTES = 32 * 1024
+
+EVENT = np.dtype(
+    [("key", "<i8"), ("time", "<i8"), ("value", "<i8"), ("sequence", "<u4"), ("partition", "<i4")]
+)
+"""A stored event: entity key, event time in ms, value, the key's sequence number, and the source
+partition, whose newest event time decides when the event has expired."""
+
+Events = NDArray[np.void]
+"""Events of dtype `EVENT`, shape (n,)."""
 
 
 class Store(Protocol):
@@ -35,7 +42,6 @@ class Store(Protocol):
 class EventLog:
     """Events of one fold in one shard, in order of arrival, kept until they expire.
 
-    An event is four int64: key, event time in milliseconds, value, sequence number of the key.
     Small appends join the newest chunk until it holds 32 KiB, so that a slow stream does not
     leave a chunk a block.
 
@@ -47,48 +53,51 @@ class EventLog:
     def __init__(self, name: str, store: Store) -> None:
         self._name = name
         self._store = store
-        self._newest: deque[tuple[int, int]] = deque()
+        self._chunks: dict[int, dict[int, int]] = {}
         self._tail: list[bytes] = []
         self._tail_bytes = 0
         self._next = 0
 
-    def load(self, entries: Mapping[str, bytes]) -> Iterator[NDArray[np.int64]]:
-        """The events of each chunk among `entries`, int64 (n, 4), in order of arrival."""
+    def load(self, entries: Mapping[str, bytes]) -> Iterator[Events]:
+        """The events of each chunk among `entries`, in order of arrival."""
         prefix = f"{self._name}/"
         chunks = sorted(int(key[len(prefix) :]) for key in entries if key.startswith(prefix))
         for chunk in chunks:
-            rows = np.frombuffer(entries[self._key(chunk)], dtype="<i8").reshape(-1, _COLUMNS)
-            self._newest.append((chunk, int(rows[:, 1].max())))
-            yield rows
+            events = np.frombuffer(entries[self._key(chunk)], dtype=EVENT)
+            self._chunks[chunk] = {}
+            self._note(chunk, events)
+            yield events
         self._next = chunks[-1] + 1 if chunks else 0
 
-    def append(self, events: NDArray[np.int64]) -> None:
-        """Stores the events of a block, int64 (n, 4) with n > 0."""
-        newest = int(events[:, 1].max())
-        data = np.ascontiguousarray(events, dtype="<i8").tobytes()
-        if self._tail and self._tail_bytes + len(data) <= _CHUNK_BYTES:
-            chunk, before = self._newest.pop()
-            newest = max(newest, before)
-        else:
-            chunk = self._next
-            self._next += 1
+    def append(self, events: Events) -> None:
+        """Stores the events of a block."""
+        data = events.tobytes()
+        if not self._tail or self._tail_bytes + len(data) > _CHUNK_BYTES:
             self._tail, self._tail_bytes = [], 0
+            self._chunks[self._next] = {}
+            self._next += 1
         self._tail.append(data)
         self._tail_bytes += len(data)
-        self._newest.append((chunk, newest))
+        chunk = self._next - 1
+        self._note(chunk, events)
         self._store.put(self._key(chunk), b"".join(self._tail))
 
-    def expire(self, floor_ms: int) -> bool:
-        """Drops the oldest chunks whose events are all at or before `floor_ms`.
+    def expire(self, floors_ms: Mapping[int, int]) -> None:
+        """Drops chunks whose events all lie at or before the floor of their source partition.
 
-        Returns:
-            Whether anything was dropped. The newest chunk always stays.
+        The newest chunk always stays.
         """
-        dropped = False
-        while len(self._newest) > 1 and self._newest[0][1] <= floor_ms:
-            self._store.remove(self._key(self._newest.popleft()[0]))
-            dropped = True
-        return dropped
+        for chunk, newest_ms in list(self._chunks.items())[:-1]:
+            if all(newest <= floors_ms[partition] for partition, newest in newest_ms.items()):
+                del self._chunks[chunk]
+                self._store.remove(self._key(chunk))
+
+    def _note(self, chunk: int, events: Events) -> None:
+        """Remembers the newest event time of each source partition in the chunk."""
+        newest_ms = self._chunks[chunk]
+        for partition in np.unique(events["partition"]).tolist():
+            newest = int(events["time"][events["partition"] == partition].max())
+            newest_ms[partition] = max(newest, newest_ms.get(partition, newest))
 
     def _key(self, chunk: int) -> str:
         return f"{self._name}/{chunk}"

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.errors import UseCaseError
-from udfs.features.log import EventLog, Store
+from udfs.features.log import EVENT, EventLog, Store
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns, WindowValues
 from udfs.features.windows import WindowFold
 
-_NO_TIME = -(2**62)
+_EXPIRY_STEPS = 64
 _PROGRESS = "progress"
 
 
@@ -64,6 +64,9 @@ class ShardFolds:
         self._folds = {fold.name: WindowFold(fold, lateness_ms) for fold in spec.folds}
         self._logs = {fold.name: EventLog(fold.name, store) for fold in spec.folds}
         self._progress = self._load()
+        longest = max((fold.keep_ms for fold in self._folds.values()), default=0)
+        self._expire_every_ms = longest // _EXPIRY_STEPS
+        self._expired_at = sum(self._progress.newest_ms.values())
 
     def update(self, columns: Columns, partitions: NDArray[np.int32]) -> Folded:
         """Folds a block of n records in order of arrival.
@@ -73,49 +76,63 @@ class ShardFolds:
             partitions: source partitions, int32 (n,).
         """
         times = columns[self._event_time]
-        if not len(times):
-            return self._nothing()
-        before = max(self._progress.newest_ms.values(), default=_NO_TIME)
-        late = self._late(times, partitions)
-        newest = np.maximum.accumulate(np.maximum(times, before))
+        newest = self._newest(times, partitions)
+        late = times < newest - self._lateness_ms
         windows, sequence = {}, np.zeros(len(times), dtype=np.int64)
         for name, fold in self._folds.items():
-            windows[name], sequence = self._fold(name, fold, columns, newest)
-        self._store.put(_PROGRESS, msgspec.json.encode(self._progress))
+            windows[name], sequence = self._fold(name, fold, columns, partitions, newest)
+        if len(times):
+            self._expire()
+            self._store.put(_PROGRESS, msgspec.json.encode(self._progress))
         return Folded(windows, sequence, late)
 
-    def _nothing(self) -> Folded:
-        windows = {
-            fold.name: WindowValues(*np.zeros((2, 0, len(fold.windows_ms)), dtype=np.int64))
-            for fold in self._spec.folds
-        }
-        return Folded(windows, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))
-
     def _fold(
-        self, name: str, fold: WindowFold, columns: Columns, newest: NDArray[np.int64]
+        self,
+        name: str,
+        fold: WindowFold,
+        columns: Columns,
+        partitions: NDArray[np.int32],
+        newest: NDArray[np.int64],
     ) -> tuple[WindowValues, NDArray[np.int64]]:
         aggregate = fold.aggregate
         keys, values = columns[aggregate.key], columns[aggregate.value]
         times = columns[self._event_time]
         rows = fold.update(keys.tolist(), times.tolist(), values.tolist(), newest.tolist())
-        log, floor = self._logs[name], int(newest[-1]) - fold.keep_ms
-        log.append(np.column_stack((keys, times, values, rows[:, 0])))
-        if log.expire(floor):
-            fold.forget(floor)
+        if len(rows):
+            events = np.empty(len(rows), dtype=EVENT)
+            columns_of_event = (keys, times, values, rows[:, 0], partitions)
+            for field, column in zip(EVENT.names or (), columns_of_event, strict=True):
+                events[field] = column
+            self._logs[name].append(events)
         width = len(aggregate.windows_ms)
         return WindowValues(rows[:, 1 : 1 + width], rows[:, 1 + width :]), rows[:, 0]
 
-    def _late(self, times: NDArray[np.int64], partitions: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Marks late records, and remembers the newest event time of each source partition."""
-        late = np.zeros(len(times), dtype=np.bool_)
+    def _newest(self, times: NDArray[np.int64], partitions: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Newest event time of each record's source partition, up to and with the record.
+
+        A partition has a clock of its own: while a job catches up, one may be days ahead of
+        another, and its progress must not expire what the other's records still need.
+        """
+        newest = np.empty(len(times), dtype=np.int64)
         newest_ms = self._progress.newest_ms
         for partition in np.unique(partitions).tolist():
             here = partitions == partition
-            newest = np.maximum.accumulate(times[here])
-            newest = np.maximum(newest, newest_ms.get(partition, _NO_TIME))
-            late[here] = times[here] < newest - self._lateness_ms
-            newest_ms[partition] = int(newest[-1])
-        return late
+            running = np.maximum.accumulate(times[here])
+            newest[here] = np.maximum(running, newest_ms.get(partition, running[0]))
+            newest_ms[partition] = int(newest[here][-1])
+        return newest
+
+    def _expire(self) -> None:
+        """Drops what no window reaches, each time the partitions have gone on by some way."""
+        newest_ms = self._progress.newest_ms
+        progress = sum(newest_ms.values())
+        if progress - self._expired_at < self._expire_every_ms:
+            return
+        self._expired_at = progress
+        for name, fold in self._folds.items():
+            floors = {part: newest - fold.keep_ms for part, newest in newest_ms.items()}
+            self._logs[name].expire(floors)
+            fold.forget(min(floors.values()))
 
     def _load(self) -> _Progress:
         entries = dict(self._store.items())
@@ -130,5 +147,6 @@ class ShardFolds:
             )
         for name, log in self._logs.items():
             for events in log.load(entries):
-                self._folds[name].load(*(column.tolist() for column in events.T))
+                fields = (events[field].tolist() for field in ("key", "time", "value", "sequence"))
+                self._folds[name].load(*fields)
         return progress

@@ -87,9 +87,9 @@ class WindowFold:
             keys: entity keys, (n,).
             times: event times in milliseconds, (n,).
             values: the summed column, (n,).
-            newest: newest event time that had arrived before or with each record, (n,),
-                non-decreasing. Events `keep_ms` or more behind it are not counted any more, so
-                a result never depends on when state was trimmed.
+            newest: newest event time of the record's source partition up to and with it, (n,).
+                Events `keep_ms` or more behind it are not counted any more, so a result never
+                depends on when state was trimmed.
 
         Returns:
             int64 of shape (n, 1 + 2w): the key's sequence number (from 1, again from 1 after

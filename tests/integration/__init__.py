@@ -1,0 +1,1 @@
+"""Tests on real parts: a Kafka broker, Flink's mini-cluster, a SavedModel behind gRPC."""

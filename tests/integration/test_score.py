@@ -1,0 +1,151 @@
+"""The score job on a real broker and a real mini-cluster; the rule answers, no model is up."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from jobs.score import ScoreOptions
+from jobs.targets import TARGETS
+from tests.integration.scoring import (
+    START_MS,
+    Kafka,
+    expected_features,
+    options,
+    run,
+    start,
+    transactions,
+    wait_until,
+)
+from udfs.records import Reason
+from udfs.use_cases.fraud import Transaction
+
+NEVER = replace(
+    TARGETS["balanced"], linger_ms=3_600_000, block_records=1_000_000, checkpoint_interval_ms=500
+)
+"""Blocks that neither time nor size would ever send on."""
+
+
+def test_features_of_all_shards_and_subtasks_equal_one_fold_over_everything(
+    kafka: Kafka, state: Path
+) -> None:
+    records = transactions(3000)
+    kafka.send(records)
+    run(options(kafka, state, parallelism=2, shards=4))
+    assert {row.business_id: row.features for row in kafka.features()} == expected_features(records)
+
+
+def test_every_record_becomes_one_prediction_or_one_dead_letter_with_its_bytes(
+    kafka: Kafka, state: Path
+) -> None:
+    good = transactions(200)
+    bad = [
+        (b"1", b'{"transaction_id": 1', START_MS),
+        (b"1", None, START_MS),
+        (None, b"", START_MS),
+        (b"1", b'{"transaction_id": "x"}', START_MS),
+        (b"999", msgspec.json.encode(good[0]), good[0].event_time_ms),
+        (b"%d" % good[1].customer_id, msgspec.json.encode(good[1]), START_MS - 10**9),
+        (b"1", b"x" * 900_000, START_MS),
+    ]
+    kafka.send(good)
+    kafka.send_raw(bad)
+    run(options(kafka, state))
+    letters = kafka.dead_letters()
+    assert len(kafka.predictions()) == len(good)
+    assert Counter((x.key, x.value, x.kafka_timestamp_ms) for x in letters) == Counter(bad)
+    assert Counter(x.reason for x in letters) == {
+        Reason.NOT_JSON: 2,
+        Reason.EMPTY: 2,
+        Reason.SCHEMA: 1,
+        Reason.KEY_MISMATCH: 1,
+        Reason.EVENT_TIME_AHEAD: 1,
+    }
+
+
+def test_predictions_name_their_source_and_the_rule_that_answered(
+    kafka: Kafka, state: Path
+) -> None:
+    kafka.send(transactions(50))
+    run(options(kafka, state))
+    found = [
+        (p.prediction_id, p.route, p.fallback_reason, p.model_version) for p in kafka.predictions()
+    ]
+    assert found == [
+        (f"{kafka.name}.raw/{p.source_partition}/{p.source_offset}/answer",)
+        + ("fallback:rule", "unavailable", None)
+        for p in kafka.predictions()
+    ]
+
+
+def test_a_late_record_is_scored_and_flagged(kafka: Kafka, state: Path) -> None:
+    first, *others = transactions(20, customers=1)
+    kafka.send([*others, first])
+    run(options(kafka, state))
+    assert {p.business_id for p in kafka.predictions() if p.late} == {first.transaction_id}
+
+
+def test_the_end_of_a_bounded_source_leaves_nothing_in_a_block(kafka: Kafka, state: Path) -> None:
+    kafka.send(transactions(500))
+    run(options(kafka, state, target=replace(NEVER, checkpoint_interval_ms=3_600_000)))
+    assert len(kafka.predictions()) == 500
+
+
+def test_a_checkpoint_leaves_nothing_in_a_block(kafka: Kafka, state: Path) -> None:
+    kafka.send(transactions(500))
+    job = start(options(kafka, state, target=NEVER, bounded=False))
+    wait_until(lambda: len(kafka.predictions()) == 500, "all committed by a checkpoint")
+    job.cancel().result()
+
+
+def test_a_record_waits_no_longer_than_the_linger_when_records_are_few(
+    kafka: Kafka, state: Path
+) -> None:
+    lingering = replace(TARGETS["balanced"], checkpoint_interval_ms=3_600_000)
+    job = start(options(kafka, state, target=lingering, bounded=False, exactly_once=False))
+    kafka.send(transactions(1))
+    wait_until(lambda: len(kafka.predictions()) == 1, "one record, scored without a checkpoint")
+    job.cancel().result()
+
+
+def test_a_savepoint_and_a_drain_go_on_exactly_where_the_job_stopped(
+    kafka: Kafka, state: Path
+) -> None:
+    records = transactions(900)
+    savepoints = (state / "savepoints").as_uri()
+    # Blocks of 100 in two shards: of each 300 records some wait in a block that is not full.
+    halves = replace(NEVER, block_records=100, checkpoint_interval_ms=3_600_000)
+    job = options(
+        kafka, state, target=halves, bounded=False, parallelism=1, shards=2, exactly_once=False
+    )
+    first = _send_and_stop(job, kafka, records[:300], drain=False, savepoints=savepoints)
+    rescaled = replace(job, parallelism=2, flink=_from(first))
+    second = _send_and_stop(rescaled, kafka, records[300:600], drain=True, savepoints=savepoints)
+    kafka.send(records[600:])
+    run(replace(job, bounded=True, flink=_from(second)))
+    found = {row.business_id: row.features for row in kafka.features()}
+    assert (len(kafka.features()), found) == (900, expected_features(records))
+
+
+def _from(savepoint: str) -> dict[str, str]:
+    return {"execution.state-recovery.path": savepoint}
+
+
+def _send_and_stop(
+    job: ScoreOptions,
+    kafka: Kafka,
+    records: list[Transaction],
+    *,
+    drain: bool,
+    savepoints: str,
+) -> str:
+    """Scores the records, stops with a savepoint while some wait in a block, returns its path."""
+    before = len(kafka.predictions())
+    kafka.send(records)
+    client = start(job)
+    wait_until(lambda: len(kafka.predictions()) >= before + len(records) // 2, "full blocks")
+    assert len(kafka.predictions()) < before + len(records)
+    savepoint = client.stop_with_savepoint(drain, savepoints).result()
+    assert len(kafka.predictions()) == before + len(records)
+    return str(savepoint)
