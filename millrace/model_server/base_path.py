@@ -1,0 +1,40 @@
+"""What stands under a model's base path."""
+
+from pathlib import Path
+
+_GRAPH_FILES = ("saved_model.pb", "saved_model.pbtxt")
+
+
+def versions(base_path: Path) -> dict[int, Path]:
+    """Version directories by number; empty when the base path is, or is gone.
+
+    A version directory is named by an integer, leading zeros allowed, and holds a graph:
+    directories that are still being written do not count.
+    """
+    try:
+        folders = sorted(base_path.iterdir())
+    except OSError:
+        return {}
+    found: dict[int, Path] = {}
+    for folder in folders:
+        if folder.name.isascii() and folder.name.isdigit() and _holds_graph(folder):
+            found.setdefault(int(folder.name), folder)
+    return found
+
+
+def _holds_graph(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in _GRAPH_FILES)
+
+
+def content_stamp(folder: Path) -> tuple[int, int, int]:
+    """Files, bytes and the latest change under a folder: alike while nobody writes to it."""
+    count = size = latest = 0
+    for path in folder.rglob("*"):
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        count += 1
+        size += status.st_size
+        latest = max(latest, status.st_mtime_ns)
+    return count, size, latest
