@@ -75,7 +75,7 @@ def encode_typed(array: NDArray[Any], tensor: Any) -> None:
     elif array.dtype.kind == "f":
         field.extend(np.frombuffer(flat.tobytes(), "<u2").tolist())
     else:
-        field.extend(flat.tolist())
+        field.extend(flat.ravel().tolist())
 
 
 def _header(array: NDArray[Any], tensor: Any) -> Any:
