@@ -1,59 +1,46 @@
-"""Admin clients for a Kafka cluster; what goes wrong with one becomes an error of ours."""
+"""Admin requests to a Kafka cluster; what goes wrong with one becomes an error of ours."""
 
-import logging
 import socket
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
-from udfs.errors import UnavailableError
+from millrace.kafka.cluster import QUIET, Cluster
+from udfs.errors import MillraceError, UnavailableError
 
-# The library logs every refused connection as a warning; our error says it once.
-logging.getLogger("kafka").setLevel(logging.CRITICAL)
+_REQUEST_TIMEOUT_S = 30.0
+
+Key = TypeVar("Key")
 
 
 @contextmanager
-def admin_client(
-    bootstrap_servers: str,
-    client_properties: Mapping[str, object] | None = None,
-    *,
-    timeout_ms: int = 10_000,
-) -> Iterator[KafkaAdminClient]:
-    """An admin client, closed at the end of the block.
-
-    Args:
-        bootstrap_servers: `host:port`, several of them separated by commas.
-        client_properties: security settings in kafka-python's names.
-        timeout_ms: how long to wait for the cluster's first answer.
+def admin_client(cluster: Cluster) -> Iterator[AdminClient]:
+    """An admin client; errors inside the block become ours.
 
     Raises:
-        UnavailableError: no broker answered, or one answered with an error.
+        UnavailableError: no broker answers.
+        ConfigurationError: the cluster refuses what is asked.
     """
-    client: KafkaAdminClient | None = None
+    require_reachable(cluster.bootstrap_servers)
     try:
-        require_reachable(bootstrap_servers)
-        client = KafkaAdminClient(
-            bootstrap_servers=bootstrap_servers.split(","),
-            bootstrap_timeout_ms=timeout_ms,
-            **(client_properties or {}),
-        )
-        yield client
-    except KafkaError as error:
-        raise UnavailableError(
-            f"Kafka at {bootstrap_servers} did not do what was asked: "
-            f"{type(error).__name__} {error}".rstrip()
-        ) from error
-    finally:
-        if client is not None:
-            client.close()
+        yield AdminClient(cluster.client(), logger=QUIET)
+    except KafkaException as error:
+        raise cluster.failure(error) from error
+
+
+def results(futures: Mapping[Key, "Future[Any]"]) -> dict[Key, Any]:
+    """The results of a request for several things; the first failure is raised."""
+    return {key: future.result(_REQUEST_TIMEOUT_S) for key, future in futures.items()}
 
 
 def require_reachable(bootstrap_servers: str, timeout_s: float = 3.0) -> None:
     """Returns when one of the brokers accepts a connection.
 
-    Clients retry quietly for half a minute where nothing listens at all; this says so at once.
+    Clients retry quietly for a long time where nothing listens at all; this says so at once.
 
     Raises:
         UnavailableError: none of them does.
@@ -63,7 +50,7 @@ def require_reachable(bootstrap_servers: str, timeout_s: float = 3.0) -> None:
         try:
             with socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s):
                 return
-        except (OSError, ValueError):
+        except (OSError, ValueError, OverflowError):
             continue
     raise UnavailableError(
         f"no Kafka broker answers at {bootstrap_servers}; start one with `millrace up`, or set "
@@ -71,10 +58,11 @@ def require_reachable(bootstrap_servers: str, timeout_s: float = 3.0) -> None:
     )
 
 
-def broker_count(bootstrap_servers: str) -> int:
-    """How many brokers the cluster has; 0 while it does not answer."""
+def broker_count(bootstrap_servers: str, timeout_s: float = 2.0) -> int:
+    """How many brokers an open cluster has; 0 while it does not answer."""
+    cluster = Cluster(bootstrap_servers)
     try:
-        with admin_client(bootstrap_servers, timeout_ms=2_000) as client:
-            return len(client.describe_cluster()["brokers"])
-    except UnavailableError:
+        with admin_client(cluster) as admin:
+            return len(admin.list_topics(timeout=timeout_s).brokers)
+    except MillraceError:
         return 0

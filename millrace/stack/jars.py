@@ -154,3 +154,10 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    try:
+        ensure_jars()
+    except EnvironmentFault as fault:
+        sys.exit(f"error: {fault}")

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import NewTopic
 from kafka import KafkaConsumer
-from kafka.admin import NewTopic
 from kafka.partitioner import murmur2
 
-from millrace.kafka.admin import admin_client
+from millrace.kafka.admin import admin_client, results
+from millrace.kafka.cluster import Cluster
 from millrace.sources.produce import produce
 from millrace.sources.records import RawRecord
 from millrace.stack.broker import Broker
@@ -21,9 +22,9 @@ PARTITIONS = 4
 @pytest.fixture(scope="module")
 def bootstrap_servers() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, Broker(Path(folder), heap="512m") as broker:
-        with admin_client(broker.bootstrap_servers) as client:
+        with admin_client(Cluster(broker.bootstrap_servers)) as client:
             names = ("sent", "stopped")
-            client.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+            results(client.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]))
         yield broker.bootstrap_servers
 
 
