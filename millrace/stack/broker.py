@@ -3,7 +3,7 @@
 import base64
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -63,6 +63,7 @@ class Broker:
         heap: str = "1g",
         overrides: Mapping[str, str] | None = None,
         dies_with_owner: bool = True,
+        on_start: Callable[[ProcessHandle], None] = lambda _: None,
     ) -> None:
         """Chooses the ports; starts nothing.
 
@@ -72,6 +73,7 @@ class Broker:
             heap: the JVM's -Xmx.
             overrides: broker settings that go over the ones chosen here.
             dies_with_owner: the broker ends when this process dies, in whatever way.
+            on_start: told the process as soon as it has an id.
         """
         self.state_dir = state_dir.resolve()
         controller = _USUAL_CONTROLLER_PORT if port == USUAL_PORT else 0
@@ -80,6 +82,7 @@ class Broker:
         self._heap = heap
         self._overrides = dict(overrides or {})
         self._dies_with_owner = dies_with_owner
+        self._on_start = on_start
 
     @property
     def bootstrap_servers(self) -> str:
@@ -129,6 +132,7 @@ class Broker:
             dies_with_owner=self._dies_with_owner,
         )
         try:
+            self._on_start(self.process)
             self._wait_until_ready(self.process)
         except BaseException:
             self.stop()
