@@ -1,0 +1,98 @@
+"""The change from one version to the next, on a loader that loads nothing."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from millrace.model_server.errors import LoadError
+from millrace.model_server.models import Model
+from millrace.model_server.servable import Feeds, Signature
+from udfs.client.outcomes import VersionState
+
+
+class _Servable:
+    """A servable that only knows whether it was closed."""
+
+    signatures: Mapping[str, Signature] = {}
+    signature_def_map = b""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def run(self, feeds: Feeds, fetches: Sequence[str]) -> list[NDArray[Any]]:
+        return []
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class _Loader:
+    """Loads every version directory except those that hold a file `broken`."""
+
+    def __init__(self) -> None:
+        self.tried: list[str] = []
+
+    def __call__(self, folder: Path) -> _Servable:
+        self.tried.append(folder.name)
+        if (folder / "broken").exists():
+            raise LoadError(3, "no graph")
+        return _Servable()
+
+
+def version(base_path: Path, name: str, *, broken: bool = False) -> Path:
+    folder = base_path / name
+    folder.mkdir()
+    (folder / "saved_model.pb").touch()
+    if broken:
+        (folder / "broken").touch()
+    return folder
+
+
+def test_version_in_use_is_closed_only_after_its_last_call(tmp_path: Path) -> None:
+    async def scenario() -> list[bool]:
+        model = Model("m", tmp_path, _Loader())
+        version(tmp_path, "1")
+        await model.refresh()
+        old = model.serving
+        assert old is not None
+        closed = []
+        with old.in_use() as servable:
+            version(tmp_path, "2")
+            await model.refresh()
+            closed.append(servable.closed)  # type: ignore[attr-defined]
+            assert model.statuses()[1].state is VersionState.UNLOADING
+        await model.close()
+        closed.append(servable.closed)  # type: ignore[attr-defined]
+        return closed
+
+    assert asyncio.run(scenario()) == [False, True]
+
+
+def test_failed_version_is_not_tried_again_until_it_changes(tmp_path: Path) -> None:
+    async def scenario() -> list[str]:
+        loader = _Loader()
+        model = Model("m", tmp_path, loader)
+        version(tmp_path, "1")
+        folder = version(tmp_path, "2", broken=True)
+        for _ in range(3):
+            await model.refresh()
+        (folder / "broken").unlink()
+        await model.refresh()
+        await model.close()
+        return loader.tried
+
+    assert asyncio.run(scenario()) == ["2", "1", "2"]
+
+
+def test_failed_version_reports_its_error(tmp_path: Path) -> None:
+    async def scenario() -> tuple[Any, ...]:
+        model = Model("m", tmp_path, _Loader())
+        version(tmp_path, "2", broken=True)
+        await model.refresh()
+        (status,) = model.statuses()
+        return status.version, status.state, status.error_code, status.error_message
+
+    assert asyncio.run(scenario()) == (2, VersionState.END, 3, "no graph")
