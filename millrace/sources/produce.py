@@ -1,13 +1,13 @@
 """Writes records to a Kafka topic, as fast as it takes them or held back by a pace."""
 
-import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from millrace.kafka.admin import require_reachable
+from millrace.kafka.cluster import QUIET, Cluster
 from millrace.sources.records import RawRecord
 from udfs.errors import ConfigurationError, UnavailableError
 
@@ -28,12 +28,19 @@ _PRODUCER = {
 _LINGER_FAST_MS, _LINGER_PACED_MS = 50, 5
 _SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 0.004, 0.1
 _TELL_EVERY_S = 0.2
+_TOPIC_DEADLINE_S = 2.0
 _FLUSH_DEADLINE_S = 60.0
 _EVERY = 2_000
 
 
 def at_rate(rate: float) -> Pace:
-    """A pace of `rate` records a second, whatever their event times."""
+    """A pace of `rate` records a second, whatever their event times.
+
+    Raises:
+        ConfigurationError: the rate is not above 0.
+    """
+    if not rate > 0:
+        raise ConfigurationError(f"a rate is above 0, not {rate}")
     start = time.monotonic()
     return lambda sent, _: start + sent / rate - time.monotonic()
 
@@ -76,8 +83,7 @@ def produce(
     records: Iterable[RawRecord],
     *,
     topic: str,
-    bootstrap_servers: str,
-    client_properties: Mapping[str, object] | None = None,
+    cluster: Cluster,
     pace: Pace | None = None,
     stopped: Callable[[], bool] = lambda: False,
     on_progress: Callable[[Produced], None] = lambda _: None,
@@ -90,8 +96,7 @@ def produce(
     Args:
         records: what to send, in order.
         topic: an existing topic.
-        bootstrap_servers: `host:port`, several of them separated by commas.
-        client_properties: further settings in librdkafka's names.
+        cluster: where the topic is.
         pace: holds records back; None sends as fast as the broker takes them.
         stopped: asked every 2,000 records and before each wait.
         on_progress: called now and then, and at the end.
@@ -101,8 +106,7 @@ def produce(
         ConfigurationError: there is no such topic.
     """
     linger_ms = _LINGER_FAST_MS if pace is None else _LINGER_PACED_MS
-    properties = {"linger.ms": linger_ms, **(client_properties or {})}
-    producer = _connect(topic, bootstrap_servers, properties)
+    producer = _connect(topic, cluster, linger_ms)
     run = _Run(producer, topic, pace, stopped, on_progress)
     try:
         run.send_all(records)
@@ -191,25 +195,18 @@ class _Run:
         return self.produced.failed > 0 or self._stopped()
 
 
-def _connect(
-    topic: str, bootstrap_servers: str, client_properties: Mapping[str, object]
-) -> Producer:
-    """A producer that knows the topic."""
-    require_reachable(bootstrap_servers)
-    settings = {"bootstrap.servers": bootstrap_servers, **_PRODUCER, **client_properties}
-    # What the client logs by itself is told once, by the error that ends the run.
-    logger = logging.getLogger(__name__)
-    logger.addHandler(logging.NullHandler())
+def _connect(topic: str, cluster: Cluster, linger_ms: int) -> Producer:
+    """A producer that knows the topic; the cluster's properties go over ours."""
+    require_reachable(cluster.bootstrap_servers)
+    settings = {**_PRODUCER, "linger.ms": linger_ms, **cluster.client()}
+    deadline = time.monotonic() + _TOPIC_DEADLINE_S
     try:
-        producer = Producer(settings, logger=logger)
-        known = producer.list_topics(topic, timeout=10).topics[topic]
+        producer = Producer(settings, logger=QUIET)
+        # A topic that was made a moment ago may not have reached every broker yet.
+        while (known := producer.list_topics(topic, timeout=10).topics[topic]).error is not None:
+            if time.monotonic() > deadline:
+                raise KafkaException(known.error)
+            time.sleep(0.05)
     except KafkaException as error:
-        raise UnavailableError(
-            f"Kafka at {bootstrap_servers} did not answer: {error.args[0].str()}"
-        ) from error
-    if known.error is not None:
-        raise ConfigurationError(
-            f"topic {topic} cannot be written: {known.error.str()}; "
-            "create topics with `millrace topics apply`"
-        )
+        raise cluster.failure(error) from error
     return producer

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from millrace.kafka.cluster import Cluster
 from millrace.sources.generator import live, past
 from millrace.sources.produce import at_event_time, at_rate, produce
 from millrace.sources.records import RawRecord
@@ -26,7 +27,7 @@ def test_at_event_time_waits_until_the_clock_shows_it() -> None:
 
 def test_no_broker_is_one_clear_sentence() -> None:
     with pytest.raises(UnavailableError, match=r"no Kafka broker answers at 127\.0\.0\.1:1"):
-        produce([], topic="fraud.raw", bootstrap_servers="127.0.0.1:1")
+        produce([], topic="fraud.raw", cluster=Cluster("127.0.0.1:1"))
 
 
 def test_live_traffic_needs_a_rate() -> None:
@@ -37,3 +38,9 @@ def test_live_traffic_needs_a_rate() -> None:
 def test_a_negative_seed_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="start at 0"):
         past(FRAUD, seed=-1, count=1, span=timedelta(days=1), end_ms=10**12)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan")])
+def test_an_impossible_rate_is_refused(rate: float) -> None:
+    with pytest.raises(ConfigurationError, match="above 0"):
+        at_rate(rate)

@@ -1,0 +1,119 @@
+"""`millrace train`: a model version of a use case, trained, evaluated and published."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from millrace.manifest import Manifest
+    from training.progress import OnProgress
+    from training.train import Trained
+
+_FILE_TRAIN_DAYS = 7
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(train)
+
+
+def train(
+    use_case: Annotated[str, typer.Argument(help="Installed name, or module:attribute.")],
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with the use case's files; else the generator.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, help="Records of history that are generated.")
+    ] = 400_000,
+    days: Annotated[int, typer.Option(min=1, help="Days of history that are generated.")] = 60,
+    train_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Days to train on, before the label delay and a week of test. "
+            "Default: 7 of files, all of the generator's history.",
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Of generator and training.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print path and manifest.")] = False,
+) -> None:
+    """Train a model, evaluate it by a split in time, publish it as the next version.
+
+    Example: millrace train fraud --data ~/data/fraud_handbook
+    """
+    from millrace.settings import load  # noqa: PLC0415
+    from training import train as training  # noqa: PLC0415
+    from training.models.fitted import FitOptions  # noqa: PLC0415
+    from udfs.use_cases.find import find_use_case  # noqa: PLC0415
+
+    models_path = load().models_path
+    found = find_use_case(use_case)
+    if data is not None:
+        source = training.from_files(found, data)
+        train_days = train_days or _FILE_TRAIN_DAYS
+    else:
+        source = training.from_generator(found, count=count, days=days, seed=seed)
+    with _progress() as progress:
+        trained = training.train(
+            found,
+            source,
+            models_path,
+            options=FitOptions(epochs, seed),
+            train_days=train_days,
+            on_progress=_shown_on(progress),
+        )
+    _tell(trained, as_json)
+
+
+def _progress() -> Progress:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    return Progress(console=Console(stderr=True), transient=True)
+
+
+def _shown_on(progress: Progress) -> OnProgress:
+    tasks: dict[str, TaskID] = {}
+
+    def show(step: str, done: int, total: int | None) -> None:
+        if step not in tasks:
+            tasks[step] = progress.add_task(step, total=total)
+        progress.update(tasks[step], completed=done, total=total)
+
+    return show
+
+
+def _tell(trained: Trained, as_json: bool) -> None:
+    import msgspec  # noqa: PLC0415
+
+    if as_json:
+        manifest = msgspec.to_builtins(trained.manifest)
+        typer.echo(json.dumps({"path": str(trained.path), "manifest": manifest}))
+        return
+    _print_evaluation(trained.manifest)
+    typer.echo(str(trained.path))
+
+
+def _print_evaluation(manifest: Manifest) -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    test = manifest.data.test
+    title = f"{manifest.model_name}:{manifest.version} on {test.rows:,} test records, "
+    table = Table(title=f"{title}{test.positives:,} of them positive", title_justify="left")
+    table.add_column("measure")
+    table.add_column("model", justify="right")
+    table.add_column("rule", justify="right")
+    for name, value in manifest.metrics.items():
+        rule = manifest.metrics.get(f"rule_{name}")
+        if rule is not None:
+            table.add_row(name.replace("_", " "), f"{value:.3f}", f"{rule:.3f}")
+    Console().print(table)

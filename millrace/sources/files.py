@@ -1,0 +1,46 @@
+"""Which reader understands the files that a user brings for a use case."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from udfs.errors import ConfigurationError
+from udfs.use_cases.contract import UseCase
+
+
+@dataclass(frozen=True)
+class _Reader:
+    records: Callable[[Path], Iterator[Any]]
+    labelled: Callable[[Path], Iterator[tuple[Any, bool]]]
+
+
+def file_records(use_case: UseCase, path: Path) -> Iterator[Any]:
+    """The records of a use case in files, in event-time order.
+
+    Raises:
+        ConfigurationError: no reader knows the use case's files, or they are missing.
+        DataError: a file is not what it should be.
+    """
+    return _reader(use_case, path).records(path)
+
+
+def labelled_records(use_case: UseCase, path: Path) -> Iterator[tuple[Any, bool]]:
+    """The records of a use case in files with their labels, in event-time order.
+
+    Raises:
+        ConfigurationError: no reader knows the use case's files, or they are missing.
+        DataError: a file is not what it should be.
+    """
+    return _reader(use_case, path).labelled(path)
+
+
+def _reader(use_case: UseCase, path: Path) -> _Reader:
+    """The reader; what is missing under `path` is told now, not when the first record is read."""
+    if use_case.name == "fraud":
+        # Loaded on demand: the reader needs pyarrow, which takes a second.
+        from millrace.sources import handbook  # noqa: PLC0415
+
+        handbook.find_folder(path)
+        return _Reader(handbook.transactions, handbook.labelled)
+    raise ConfigurationError(f"no reader knows files of use case {use_case.name!r}")

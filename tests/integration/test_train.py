@@ -1,0 +1,120 @@
+"""Training, from records to a version that TensorFlow loads and that answers as it was trained.
+
+With `MILLRACE_DATA` set to the folder of the data sets, the handbook's own figures are checked.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.parity_oracle import customer_oracle
+from millrace import registry
+from millrace.sources import handbook
+from training.dataset import build
+from training.models.fitted import FitOptions, find_fit
+from training.split import split_before, without_known_positives
+from training.train import Trained, from_generator, train
+from udfs.errors import ConfigurationError, DataError
+from udfs.use_cases.fraud import FRAUD
+from udfs.use_cases.fraud_records import Transaction
+
+END_MS = 1_700_006_400_000
+DATA = os.environ.get("MILLRACE_DATA")
+needs_data = pytest.mark.skipif(not DATA, reason="MILLRACE_DATA names no folder of data sets")
+
+
+def trained(models_path: Path, *, seed: int = 5) -> Trained:
+    source = from_generator(FRAUD, count=60_000, days=40, seed=seed, end_ms=END_MS)
+    return train(FRAUD, source, models_path, options=FitOptions(epochs=8, seed=seed))
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Trained]]:
+    models_path = tmp_path_factory.mktemp("models")
+    yield models_path, trained(models_path)
+
+
+def test_a_version_is_published_with_its_manifest(published: tuple[Path, Trained]) -> None:
+    models_path, result = published
+    manifest = registry.manifest_of(models_path, "fraud", 1)
+    assert result.path == models_path / "fraud" / "1"
+    assert manifest == result.manifest
+    assert (manifest.feature_spec_hash, manifest.feature_names) == (
+        FRAUD.spec.hash,
+        FRAUD.spec.names,
+    )
+    assert manifest.data.train.end_ms == manifest.data.validation.start_ms
+    assert manifest.data.test.start_ms - manifest.data.validation.end_ms == 7 * 86_400_000
+    assert {"numpy", "tensorflow", "keras"} <= manifest.library_versions.keys()
+
+
+def test_the_model_ranks_frauds_far_above_chance(published: tuple[Path, Trained]) -> None:
+    metrics, test = published[1].manifest.metrics, published[1].manifest.data.test
+    assert metrics["average_precision"] > 10 * test.positives / test.rows
+    assert metrics["decision_precision"] > 0.3
+
+
+def test_the_saved_model_answers_golden_rows_as_trained(published: tuple[Path, Trained]) -> None:
+    import tensorflow as tf  # noqa: PLC0415
+
+    models_path, result = published
+    golden = registry.golden_rows_of(models_path, "fraud", 1)
+    signature = tf.saved_model.load(str(result.path)).signatures["serving_default"]
+    answer = signature(features=tf.constant(golden.features, tf.float32))
+    assert {name: tensor.dtype for name, tensor in answer.items()} == {
+        "score": tf.float32,
+        "decision": tf.bool,
+    }
+    assert np.abs(answer["score"].numpy() - np.array(golden.score)).max() <= 1e-6
+    assert answer["decision"].numpy().tolist() == golden.decision
+    assert set(golden.decision) == {True, False}
+
+
+def test_the_threshold_in_the_graph_is_the_manifests(published: tuple[Path, Trained]) -> None:
+    models_path, result = published
+    golden = registry.golden_rows_of(models_path, "fraud", 1)
+    threshold = result.manifest.decision_threshold
+    assert [score >= threshold for score in golden.score] == golden.decision
+
+
+def test_the_same_seed_makes_the_same_model(
+    published: tuple[Path, Trained], tmp_path: Path
+) -> None:
+    again = trained(tmp_path)
+    assert again.manifest.metrics == pytest.approx(published[1].manifest.metrics, rel=1e-3)
+    assert again.manifest.data == published[1].manifest.data
+
+
+def test_a_history_without_fraud_to_learn_from_is_refused(tmp_path: Path) -> None:
+    source = from_generator(FRAUD, count=200, days=40, seed=1, end_ms=END_MS)
+    with pytest.raises(DataError, match="0 frauds in"):
+        train(FRAUD, source, tmp_path, options=FitOptions(epochs=1, seed=1))
+    assert registry.model_names(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["recommendation", "no-identifier", "fitted.x"])
+def test_a_use_case_without_training_is_told(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no training"):
+        find_fit(name)
+
+
+@needs_data
+def test_features_equal_the_handbooks_and_so_does_its_split() -> None:
+    folder = Path(str(DATA))
+    oracle = customer_oracle(folder, FRAUD.spec.names)
+    labels = {t.transaction_id: fraud for t, fraud in handbook.labelled(folder)}
+    ordered: Iterator[Transaction] = oracle.in_its_order(handbook.transactions(folder))
+    data = build(FRAUD, ((t, labels[t.transaction_id]) for t in ordered))
+    assert oracle.equal(data.business_ids, data.features).sum() == 201_295
+
+    end_ms = int(datetime(2018, 8, 15, tzinfo=timezone.utc).timestamp() * 1_000)
+    delay = timedelta(days=7)
+    split = split_before(end_ms, start_ms=0, label_delay=delay, train_days=7)
+    known = split.known.of(data)
+    tested = without_known_positives(data, split.test.of(data), split.known, delay)
+    counts = [known.sum(), data.labels[known].sum(), tested.sum(), data.labels[tested].sum()]
+    assert counts == [67_240, 598, 58_264, 385]

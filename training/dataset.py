@@ -1,0 +1,149 @@
+"""Records become feature rows by the fold and the assembly that the stream uses."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.progress import OnProgress, silent
+from udfs.errors import DataError
+from udfs.features.values import Features, WindowValues
+from udfs.features.windows import WindowFold
+from udfs.use_cases.contract import UseCase
+
+_BLOCK = 20_000
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Feature rows of n records in event-time order, with their labels.
+
+    Attributes:
+        features: float64, (n, len(spec.names)); bit for bit what the stream computes.
+        labels: bool, (n,).
+        business_ids: int64, (n,).
+        entity_keys: int64, (n,).
+        times_ms: event times, int64, (n,).
+    """
+
+    features: Features
+    labels: NDArray[np.bool_]
+    business_ids: NDArray[np.int64]
+    entity_keys: NDArray[np.int64]
+    times_ms: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.labels)
+
+    def __getitem__(self, rows: "NDArray[np.bool_] | slice") -> "Dataset":
+        """Some of the rows."""
+        return Dataset(
+            self.features[rows],
+            self.labels[rows],
+            self.business_ids[rows],
+            self.entity_keys[rows],
+            self.times_ms[rows],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Dataset"]) -> "Dataset":
+        """The rows of all parts, one after the other."""
+        return cls(
+            np.concatenate([part.features for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.business_ids for part in parts]),
+            np.concatenate([part.entity_keys for part in parts]),
+            np.concatenate([part.times_ms for part in parts]),
+        )
+
+
+def build(
+    use_case: UseCase,
+    records: Iterable[tuple[Any, bool]],
+    *,
+    since_ms: int = 0,
+    total: int | None = None,
+    on_progress: OnProgress = silent,
+) -> Dataset:
+    """The data set of records in event-time order.
+
+    Memory: one block of records, the events in the longest window, and the rows that are kept.
+
+    Args:
+        use_case: whose features.
+        records: records with their labels, in event-time order.
+        since_ms: records before this fill the windows only; they give no rows.
+        total: how many records there are, for the progress.
+        on_progress: told after each block.
+
+    Raises:
+        DataError: a record is older than the one before it, or no row is left.
+    """
+    fold = _BlockFold(use_case)
+    parts: list[Dataset] = []
+    done = 0
+    for block in _blocks(records):
+        part = fold.update(block)
+        done += len(part)
+        parts.append(part[part.times_ms >= since_ms])
+        on_progress("features", done, total)
+    kept = [part for part in parts if len(part)]
+    if not kept:
+        raise DataError("no records are left to train on")
+    return Dataset.joined(kept)
+
+
+def _blocks(records: Iterable[tuple[Any, bool]]) -> Iterator[list[tuple[Any, bool]]]:
+    remaining = iter(records)
+    while block := list(islice(remaining, _BLOCK)):
+        yield block
+
+
+class _BlockFold:
+    """The folds of a use case over blocks of labelled records."""
+
+    def __init__(self, use_case: UseCase) -> None:
+        self._use_case = use_case
+        lateness_ms = use_case.allowed_lateness // _MILLISECOND
+        self._folds = {fold.name: WindowFold(fold, lateness_ms) for fold in use_case.spec.folds}
+        folded = (field for fold in use_case.spec.folds for field in (fold.key, fold.value))
+        own = (use_case.business_id, use_case.entity_key, use_case.event_time)
+        self._fields = tuple(dict.fromkeys((*own, *use_case.columns, *folded)))
+        self._newest_ms = 0
+
+    def update(self, block: Sequence[tuple[Any, bool]]) -> Dataset:
+        """The rows of a block whose records go on in time."""
+        use_case, n = self._use_case, len(block)
+        columns = {
+            field: np.fromiter((getattr(record, field) for record, _ in block), np.int64, n)
+            for field in self._fields
+        }
+        times = columns[use_case.event_time]
+        if np.any(np.diff(times, prepend=self._newest_ms) < 0):
+            raise DataError(
+                f"records are not in the order of {use_case.event_time} after {self._newest_ms}"
+            )
+        self._newest_ms = int(times[-1])
+        windows = {name: self._windows(fold, columns, times) for name, fold in self._folds.items()}
+        return Dataset(
+            use_case.assemble(columns, windows),
+            np.fromiter((label for _, label in block), np.bool_, n),
+            columns[use_case.business_id],
+            columns[use_case.entity_key],
+            times,
+        )
+
+    def _windows(
+        self, fold: WindowFold, columns: Mapping[str, NDArray[np.int64]], times: NDArray[np.int64]
+    ) -> WindowValues:
+        key, value = columns[fold.aggregate.key], columns[fold.aggregate.value]
+        in_order = times.tolist()
+        rows = fold.update(key.tolist(), in_order, value.tolist(), in_order)
+        width = len(fold.aggregate.windows_ms)
+        return WindowValues(count=rows[:, 1 : 1 + width], total=rows[:, 1 + width :])

@@ -1,0 +1,79 @@
+"""A trained model becomes a published version: SavedModel, manifest and golden rows."""
+
+import platform
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from millrace.manifest import Data, GoldenRows, Manifest, Signature
+from millrace.registry import publish
+from training.dataset import Dataset
+from training.models.fitted import FittedModel
+from udfs.use_cases.contract import UseCase
+
+_GOLDEN_ROWS = 32
+
+
+def export(
+    base: Path,
+    use_case: UseCase,
+    model: FittedModel,
+    *,
+    data: Data,
+    metrics: dict[str, float],
+    test: Dataset,
+    seed: int,
+) -> Manifest:
+    """Publishes the model as the next version under `base`.
+
+    Args:
+        base: the models' base path.
+        use_case: whose model it is.
+        model: the trained model.
+        data: what it was trained and tested on.
+        metrics: results on the test part.
+        test: rows that the golden rows are taken from.
+        seed: of the training.
+
+    Returns:
+        The manifest as published, with its version.
+    """
+    signature = use_case.model
+    manifest = Manifest(
+        model_name=signature.model_name,
+        version=0,
+        use_case=use_case.name,
+        feature_spec_hash=use_case.spec.hash,
+        feature_names=use_case.spec.names,
+        signature=Signature(
+            name=signature.signature_name,
+            input=signature.input_name,
+            outputs=(signature.score_output, signature.decision_output),
+        ),
+        decision_threshold=float(np.float32(model.threshold)),
+        data=data,
+        metrics=metrics,
+        seed=seed,
+        library_versions={
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "msgspec": msgspec.__version__,
+            **model.library_versions,
+        },
+        created_ms=time.time_ns() // 1_000_000,
+    )
+    return publish(base, manifest, golden_rows(model, test), model.save)
+
+
+def golden_rows(model: FittedModel, test: Dataset) -> GoldenRows:
+    """Rows spread evenly over the scores of the test part, and what the model gives for them."""
+    features = test.features.astype(np.float32)
+    by_score = np.argsort(model.score(features), kind="stable")
+    places = by_score[np.linspace(0, len(by_score) - 1, _GOLDEN_ROWS).round().astype(int)]
+    rows: NDArray[np.float32] = features[places]
+    scores = model.score(rows)
+    decisions = scores >= np.float32(model.threshold)
+    return GoldenRows(rows.tolist(), scores.tolist(), decisions.tolist())
