@@ -33,7 +33,7 @@ def environment(
         checkpoint_dir: URI that client and cluster reach.
         state_backend: `rocksdb` (incremental checkpoints) or `hashmap`.
         jars: JARs to ship with the job; empty where the cluster has them.
-        overrides: Flink configuration that goes over all of this.
+        overrides: Flink configuration that goes over all of this; an empty value unsets.
     """
     # Without it the mini-cluster runs the workers as threads of this process, under one GIL.
     os.environ[_WORKERS_AS_PROCESSES] = "process"
@@ -44,7 +44,8 @@ def environment(
         options["python.client.executable"] = sys.executable
     configuration = Configuration()
     for key, value in {**options, **(overrides or {})}.items():
-        configuration.set_string(key, value)
+        if value:
+            configuration.set_string(key, value)
     env = StreamExecutionEnvironment.get_execution_environment(configuration)
     env.set_parallelism(parallelism)
     env.set_max_parallelism(MAX_PARALLELISM)

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from pyflink.java_gateway import get_gateway
 
 from jobs.score import ScoreOptions, build
 from jobs.targets import TARGETS
@@ -127,6 +128,13 @@ def start(job: ScoreOptions) -> Any:
 def run(job: ScoreOptions) -> None:
     """Runs a bounded job to its end."""
     start(job).get_job_execution_result().result()
+
+
+def stop_with_savepoint(job: Any, directory: str, *, drain: bool) -> str:
+    """Stops the job and returns the savepoint's path; draining ends its event time too."""
+    # PyFlink 2.3's own method leaves out the format, which Java asks for.
+    formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
+    return str(job._j_job_client.stopWithSavepoint(drain, directory, formats.NATIVE).get())
 
 
 def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60) -> None:
