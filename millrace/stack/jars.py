@@ -106,7 +106,7 @@ def sources_digest(module: Path) -> str:
 def _built(module: Path) -> Path:
     """The module's target directory, up to date."""
     target = module / "target"
-    if _is_current(module):
+    if is_current(module):
         return target
     if not (module / "pom.xml").exists():
         raise EnvironmentFault(f"{module / 'pom.xml'} is missing: this installation is incomplete")
@@ -114,14 +114,15 @@ def _built(module: Path) -> Path:
     compiler_command()
     target.mkdir(parents=True, exist_ok=True)
     with _locked(target / ".millrace-lock"):
-        if not _is_current(module):  # another process may have built it while this one waited
+        if not is_current(module):  # another process may have built it while this one waited
             digest = sources_digest(module)
             _run_maven(module, target / _LOG)
             (target / _STAMP).write_text(digest)
     return target
 
 
-def _is_current(module: Path) -> bool:
+def is_current(module: Path) -> bool:
+    """True when a module was built from the sources that it has now."""
     stamp = module / "target" / _STAMP
     return stamp.exists() and stamp.read_text() == sources_digest(module)
 
