@@ -8,17 +8,23 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from benchmarks.parity_oracle import customer_oracle
 from millrace import registry
+from millrace.cli import models as models_command
+from millrace.cli import train as train_command
+from millrace.manifest import Manifest
 from millrace.sources import handbook
 from training.dataset import build
 from training.models.fitted import FitOptions, find_fit
 from training.split import split_before, without_known_positives
 from training.train import Trained, from_generator, train
-from udfs.errors import ConfigurationError, DataError
+from udfs.errors import ConfigurationError, DataError, MillraceError
 from udfs.use_cases.fraud import FRAUD
 from udfs.use_cases.fraud_records import Transaction
 
@@ -118,3 +124,58 @@ def test_features_equal_the_handbooks_and_so_does_its_split() -> None:
     tested = without_known_positives(data, split.test.of(data), split.known, delay)
     counts = [known.sum(), data.labels[known].sum(), tested.sum(), data.labels[tested].sum()]
     assert counts == [67_240, 598, 58_264, 385]
+
+
+@pytest.fixture
+def command(published: tuple[Path, Trained], monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+    """The commands of this issue, on the models that were published."""
+    monkeypatch.setenv("MILLRACE_MODELS__BASE_PATH", str(published[0]))
+    app = typer.Typer()
+    for module in (models_command, train_command):
+        module.register(app)
+    return app
+
+
+def test_models_are_listed_and_shown(command: typer.Typer, published: tuple[Path, Trained]) -> None:
+    expected = msgspec.to_builtins(published[1].manifest)
+    listed = CliRunner().invoke(command, ["models", "list", "--json"])
+    shown = CliRunner().invoke(command, ["models", "show", "fraud:1", "--json"])
+    read = [msgspec.json.decode(result.stdout) for result in (listed, shown)]
+    assert read == msgspec.json.decode(msgspec.json.encode([[expected], expected]))
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "fraud"]], ids=" ".join)
+def test_models_are_printed_for_people(command: typer.Typer, arguments: list[str]) -> None:
+    result = CliRunner().invoke(command, ["models", *arguments])
+    assert (result.exit_code, "fraud" in result.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["models", "show", "fraud:9"], "no model version 9 of fraud"),
+        (["models", "show", "fraud:new"], "NAME or NAME:VERSION"),
+        (["train", "fraud", "--data", "/nowhere"], "no transactions.csv.gz"),
+        (["train", "fruad"], "did you mean 'fraud'"),
+        (["train", "fraud", "--days", "3", "--count", "100"], "the data spans"),
+    ],
+    ids=["version", "no number", "folder", "use case", "days"],
+)
+def test_what_cannot_be_done_is_one_of_our_errors(
+    command: typer.Typer, arguments: list[str], message: str
+) -> None:
+    error = CliRunner().invoke(command, arguments).exception
+    assert isinstance(error, MillraceError)
+    assert message in str(error)
+
+
+def test_the_train_command_publishes_and_prints_json(
+    command: typer.Typer, published: tuple[Path, Trained]
+) -> None:
+    arguments = ["--count", "30000", "--days", "30", "--epochs", "1", "--json"]
+    result = CliRunner().invoke(command, ["train", "fraud", *arguments])
+    told = msgspec.json.decode(result.stdout)
+    assert told["path"] == str(published[0] / "fraud" / "2")
+    assert msgspec.convert(told["manifest"], Manifest) == registry.manifest_of(
+        published[0], "fraud", 2
+    )

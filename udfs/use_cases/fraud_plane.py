@@ -1,59 +1,66 @@
-"""Which terminals lie within a customer's reach on the plane of the fraud generator."""
+"""The plane of the fraud generator: which terminals are near whom."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 _TERMINALS_IN_REACH = 80
+_CELLS_IN_REACH = 9
 
 
-def terminals_in_reach(
-    homes: NDArray[np.float64], places: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each customer the terminals near the home, about 80 of them away from the borders.
+@dataclass(frozen=True)
+class Plane:
+    """Terminals in square cells; within reach are those of the home's cell and the eight around.
 
-    The radius follows from the density, so a larger world is a wider one, not a denser one.
-    Each customer has one more terminal anywhere (a shop on the web), so no reach is empty.
+    The size of a cell follows from the density, so that about 80 terminals are within reach: a
+    larger world is a wider one, not a denser one. Cells that lie side by side hold neighbouring
+    slots of `by_cell`, so a reach is three slices, one a row of cells.
 
-    Args:
-        homes: the customers' places in the unit square, (c, 2).
-        places: the terminals' places, (t, 2).
-
-    Returns:
-        Offsets (c + 1,) and terminals (sum of reaches,), both int64: customer i has
-        `terminals[offsets[i]:offsets[i + 1]]`.
-
-    >>> rng = np.random.default_rng(0)
-    >>> offsets, terminals = terminals_in_reach(rng.random((3, 2)), rng.random((1000, 2)))
-    >>> np.diff(offsets).tolist()
-    [92, 30, 59]
+    Attributes:
+        by_cell: terminals in the order of their cells, int64, (terminals,).
+        starts: where each slice of a customer's reach starts in `by_cell`, int64, (customers, 3).
+        ends: how many terminals are in this slice and those before it, int64, (customers, 3).
     """
-    radius = float(np.sqrt(_TERMINALS_IN_REACH / (np.pi * len(places))))
-    side = max(int(1 / radius), 1)
-    cells = np.minimum((places * side).astype(np.int64), side - 1)
-    by_cell = np.argsort(cells[:, 0] * side + cells[:, 1], kind="stable")
-    starts = np.searchsorted(
-        (cells[:, 0] * side + cells[:, 1])[by_cell], np.arange(side * side + 1)
-    )
-    everybody = np.arange(len(homes))
-    pairs = [np.stack([everybody, everybody % len(places)])]
-    home_cells = np.minimum((homes * side).astype(np.int64), side - 1)
-    for step in np.ndindex(3, 3):
-        customer, slot = _neighbours(home_cells + np.array(step) - 1, side, starts)
-        terminal = by_cell[slot]
-        distance = np.hypot(*(homes[customer] - places[terminal]).T)
-        near = distance <= radius
-        pairs.append(np.stack([customer[near], terminal[near]]))
-    customer, terminal = np.concatenate(pairs, axis=1)
-    order = np.argsort(customer, kind="stable")
-    return np.searchsorted(customer[order], np.arange(len(homes) + 1)), terminal[order]
 
+    by_cell: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
 
-def _neighbours(
-    cells: NDArray[np.int64], side: int, starts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of a customer and a slot of the terminals by cell, for one cell a customer."""
-    inside = np.flatnonzero(((cells >= 0) & (cells < side)).all(axis=1))
-    cell = cells[inside, 0] * side + cells[inside, 1]
-    first, size = starts[cell], starts[cell + 1] - starts[cell]
-    within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-    return np.repeat(inside, size), np.repeat(first, size) + within
+    @classmethod
+    def of(cls, homes: NDArray[np.float64], places: NDArray[np.float64]) -> "Plane":
+        """The plane of customers' homes (c, 2) and terminals' places (t, 2) in the unit square."""
+        side = max(int(np.sqrt(len(places) * _CELLS_IN_REACH / _TERMINALS_IN_REACH)), 1)
+        row, column = (places * side).astype(np.int64).T
+        cell = row * side + column
+        by_cell = np.argsort(cell, kind="stable")
+        first = np.searchsorted(cell[by_cell], np.arange(side * side + 1))
+
+        home_row, home_column = (homes * side).astype(np.int64).T
+        rows = home_row[:, None] + np.array([-1, 0, 1])
+        left = np.maximum(home_column - 1, 0)[:, None]
+        right = np.minimum(home_column + 2, side)[:, None]
+        inside = (rows >= 0) & (rows < side)
+        base = np.where(inside, rows, 0) * side
+        starts = first[base + left]
+        sizes = np.where(inside, first[base + right] - starts, 0)
+        return cls(by_cell, starts, np.cumsum(sizes, axis=1))
+
+    def terminals(
+        self, customers: NDArray[np.int64], draws: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """A terminal for each customer (n,) by a draw in [0, 1), even over those within reach.
+
+        >>> plane = Plane.of(np.array([[0.5, 0.5]]), np.array([[0.1, 0.1], [0.9, 0.9]]))
+        >>> plane.terminals(np.array([0, 0]), np.array([0.0, 0.9])).tolist()
+        [0, 1]
+        """
+        ends, starts = self.ends[customers], self.starts[customers]
+        nth = (draws * ends[:, -1]).astype(np.int64)
+        place = np.sum(nth[:, None] >= ends[:, :-1], axis=1)
+        rows = np.arange(len(customers))
+        before = np.where(place > 0, ends[rows, place - 1], 0)
+        slot = starts[rows, place] + nth - before
+        # A reach with nothing in it ends at a slot of the neighbours.
+        found: NDArray[np.int64] = self.by_cell[np.minimum(slot, len(self.by_cell) - 1)]
+        return found

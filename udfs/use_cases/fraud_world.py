@@ -7,8 +7,8 @@ four weeks, when all its payments are fraud; a customer whose card data leaked f
 when a third of the payments are fraud, at a multiple of the amount.
 
 All habits and all compromises follow from the seed and the UTC day alone. So `generate` and
-`live` of one seed tell of the same people, and customer 17 is the same person in a world of
-5,000 and of 50,000.
+`live` of one seed tell of the same people, and customer 17 has the same habits in a world of
+5,000 and of 50,000, though other terminals around.
 
 Features stay in distribution when each customer keeps buying about twice a day. `generate`
 keeps that by fitting the number of customers to count and span. `live` cannot (200 a second
@@ -24,7 +24,7 @@ from itertools import count as count_from
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.use_cases.fraud_plane import terminals_in_reach
+from udfs.use_cases.fraud_plane import Plane
 from udfs.use_cases.fraud_records import Transaction
 
 _DAY_MS = 86_400_000
@@ -131,11 +131,10 @@ class World:
         return total
 
     @cached_property
-    def reach(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Offsets (customers + 1,) into the terminals within each customer's reach."""
+    def plane(self) -> Plane:
+        """Where customers live and terminals stand."""
         rng = np.random.default_rng([_PLANE, self.seed])
-        homes, places = rng.random((self.customers, 2)), rng.random((self.terminals, 2))
-        return terminals_in_reach(homes, places)
+        return Plane.of(rng.random((self.customers, 2)), rng.random((self.terminals, 2)))
 
     def compromised_terminals(self, day: int) -> NDArray[np.bool_]:
         """Which terminals are compromised on a UTC day since 1970; (terminals,)."""
@@ -156,9 +155,7 @@ class World:
         mean, spread = self.habits[customer, 0], self.habits[customer, 1]
         amount = mean * spread**2 * rng.gamma(spread**-2.0)
         amount = np.where(amount > _LARGEST_HONEST_CENTS, mean, amount)
-        offsets, terminals = self.reach
-        degree = offsets[customer + 1] - offsets[customer]
-        terminal = terminals[offsets[customer] + (rng.random(n) * degree).astype(np.int64)]
+        terminal = self.plane.terminals(customer, rng.random(n))
 
         stolen = self.compromised_customers(day)[customer] & (rng.random(n) < _STOLEN_SHARE)
         large = rng.random(n) < _LARGE_SHARE
