@@ -1,0 +1,99 @@
+"""Measures the score job beside others: `python -m benchmarks.bench`, or `make bench`.
+
+Tables for people, then one JSON object as the last line of standard output; progress goes to
+standard error. The exit status is not 0 when something could not be measured or counts are wrong;
+a missed bar is a result like any other.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from rich.console import Console
+
+from benchmarks.bare_memory import bare_worker_bytes
+from benchmarks.lab import Lab, open_lab
+from benchmarks.latency import Schedule, measure_latency
+from benchmarks.options import BenchOptions, parse
+from benchmarks.progress import say
+from benchmarks.rates import CUSTOMERS, measure_rates
+from benchmarks.report import Report, show
+from benchmarks.stage_costs import stage_costs
+from udfs.errors import MillraceError
+
+_INTERRUPTED = 130
+_HALF_OF_NOTHING = 30_000
+_HAND_WARM_UP_S = 15.0  # nothing is compiled there while it runs
+
+# Key, module, exactly-once, target, part of a quick run.
+_LATENCY_RUNS = (
+    ("score_at_least_once", "score", False, "balanced", True),
+    ("handwritten_unguarded_1", "handwritten_unguarded", False, "balanced", True),
+    ("score_exactly_once", "score", True, "balanced", True),
+    ("handwritten_durable", "handwritten_durable", True, "balanced", False),
+    ("score_at_least_once_latency", "score", False, "latency", False),
+)
+
+
+def measure(options: BenchOptions) -> Report:
+    """Everything that the options ask for."""
+    report = Report(options.sizes)
+    with open_lab() as lab:
+        for topic in sorted({topic for c in options.contestants for topic in c.topics}):
+            lab.write_raw(f"{topic}.raw", options.sizes[topic], CUSTOMERS[topic])
+        report.rates = measure_rates(lab, options.contestants, options.sizes, options.repeats)
+        if options.extras:
+            say("measuring the steps of our Python worker")
+            report.stage_us = stage_costs(lab.serving_target)
+            report.bare_bytes = bare_worker_bytes(lab)
+        if options.latency:
+            _measure_latencies(lab, options, report)
+    return report
+
+
+def _measure_latencies(lab: Lab, options: BenchOptions, report: Report) -> None:
+    medians = report.rates.medians()
+    for name, module, exactly_once, target, quick in _LATENCY_RUNS:
+        if options.quick and not quick:
+            continue
+        ours = "score_exactly_once" if exactly_once else "score_at_least_once"
+        half = options.half or round(medians.get(ours, 0) / 2) or _HALF_OF_NOTHING
+        warm_up_s = options.warm_up_s if module == "score" else _HAND_WARM_UP_S
+        schedule = Schedule(min(warm_up_s, options.warm_up_s), options.measured_s, half)
+        say(f"latency of {name}, half is {half:,} records/s")
+        report.halves[name] = half
+        report.latencies[name] = measure_latency(
+            lab,
+            f"latency-{name}",
+            module,
+            exactly_once=exactly_once,
+            target=target,
+            schedule=schedule,
+        )
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the benchmark; returns the exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    options = parse(argv)
+    try:
+        report = measure(options)
+    except KeyboardInterrupt:
+        say("interrupted; everything is stopped")
+        return _INTERRUPTED
+    except MillraceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    show(report, Console(width=110))
+    print(json.dumps(report.as_json()), flush=True)
+    return 1 if report.rates.wrong else 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

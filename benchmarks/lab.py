@@ -1,0 +1,95 @@
+"""The ground on which all contestants run: one broker and one model server on this machine."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import topics
+from benchmarks.assignment import Assignment
+from benchmarks.progress import say
+from millrace.stack.broker import Broker
+from millrace.stack.jars import ensure_flink_jars
+from millrace.stack.ports import HOST, answers, free_ports
+from millrace.stack.processes import ProcessHandle, start, wait_until
+from udfs.errors import EnvironmentFault
+
+_MODEL_SERVER_DEADLINE_S = 120.0
+_WORK = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running broker and model server.
+
+    Attributes:
+        bootstrap_servers: the broker.
+        serving_target: the model server.
+        directory: scratch, removed at the end.
+        jars: JARs for Flink.
+    """
+
+    bootstrap_servers: str
+    serving_target: str
+    directory: Path
+    jars: tuple[Path, ...]
+
+    def start(self, name: str, argv: Sequence[str]) -> ProcessHandle:
+        """Starts a process that ends with this one at the latest."""
+        return start(name, argv, log_path=self.directory / "logs" / f"{name}.log", cwd=_WORK)
+
+    def write_raw(self, topic: str, count: int, customers: int) -> None:
+        """Creates a raw topic and fills it."""
+        say(f"writing {count:,} records of {customers:,} customers to {topic}")
+        topics.create(self.bootstrap_servers, [topic])
+        argv = [self.bootstrap_servers, topic, str(count), str(customers)]
+        subprocess.run([sys.executable, "-m", "benchmarks.raw_records", *argv], check=True)
+
+    @contextmanager
+    def contestants(self, module: str, assignment: Assignment) -> Iterator[list[ProcessHandle]]:
+        """Processes of a contestant, up inside the block and gone after it."""
+        running: list[ProcessHandle] = []
+        try:
+            for number in range(assignment.processes):
+                part = msgspec.structs.replace(assignment, process=number)
+                name = f"{assignment.deployment}-{number}"
+                running.append(self.start(name, part.command(module)))
+            yield running
+        finally:
+            for process in running:
+                process.stop()
+
+
+@contextmanager
+def open_lab() -> Iterator[Lab]:
+    """A lab with everything of its own, gone after the block in whatever way it ends."""
+    jars = ensure_flink_jars()
+    with tempfile.TemporaryDirectory(prefix="millrace-bench-") as name:
+        directory = Path(name)
+        say("starting a broker")
+        with Broker(directory, heap="2g") as broker:
+            server, target = _model_server(directory)
+            try:
+                yield Lab(broker.bootstrap_servers, target, directory, jars)
+            finally:
+                server.stop()
+
+
+def _model_server(directory: Path) -> tuple[ProcessHandle, str]:
+    say("starting a model server")
+    base, (port,) = directory / "models", free_ports(0)
+    export = [sys.executable, "-m", "benchmarks.small_model", str(base)]
+    subprocess.run(export, check=True, capture_output=True, cwd=_WORK)
+    argv = [sys.executable, "-m", "millrace.model_server", f"--port={port}"]
+    argv += ["--model_name=fraud", f"--model_base_path={base}"]
+    server = start("model server", argv, log_path=directory / "logs" / "serving.log", cwd=_WORK)
+    wait_until(lambda: answers(port) or not server.alive(), _MODEL_SERVER_DEADLINE_S)
+    if not answers(port):
+        server.stop()
+        raise EnvironmentFault(f"the model server did not start: {server.log_tail()}")
+    return server, f"{HOST}:{port}"

@@ -1,0 +1,67 @@
+"""Raw transactions of the benchmark, written in bulk: `python -m benchmarks.raw_records …`."""
+
+import sys
+
+import numpy as np
+from confluent_kafka import Producer
+
+FIRST_ID = 1_000_000
+_TERMINALS = 10_000
+_MAX_CENTS = 20_000
+_START_MS = 1_532_476_800_000
+_SPAN_MS = 30 * 86_400_000
+_CHUNK = 50_000
+
+
+def raw_value(number: int, customer: int, terminal: int, cents: int, time_ms: int) -> bytes:
+    """The JSON of a transaction, about 115 bytes.
+
+    >>> raw_value(0, 7, 8, 900, 1532476800000)[:45]
+    b'{"transaction_id":1000000,"customer_id":7,"te'
+    """
+    return (
+        b'{"transaction_id":%d,"customer_id":%d,"terminal_id":%d,"amount_cents":%d,'
+        b'"event_time_ms":%d}' % (FIRST_ID + number, customer, terminal, cents, time_ms)
+    )
+
+
+def write(bootstrap_servers: str, topic: str, count: int, customers: int) -> None:
+    """Writes `count` transactions with event times spread evenly over 30 days."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "linger.ms": 50,
+            "batch.size": 1_000_000,
+            "compression.type": "lz4",
+            "queue.buffering.max.messages": 200_000,
+        }
+    )
+    generator = np.random.default_rng(count + customers)
+    for begin in range(0, count, _CHUNK):
+        numbers = np.arange(begin, min(begin + _CHUNK, count))
+        size = len(numbers)
+        columns = (
+            numbers.tolist(),
+            generator.integers(0, customers, size).tolist(),
+            generator.integers(0, _TERMINALS, size).tolist(),
+            generator.integers(1, _MAX_CENTS, size).tolist(),
+            (_START_MS + numbers * _SPAN_MS // count).tolist(),
+        )
+        for number, customer, terminal, cents, time_ms in zip(*columns, strict=True):
+            value = raw_value(number, customer, terminal, cents, time_ms)
+            _queue(producer, topic, value, b"%d" % customer)
+    producer.flush()
+
+
+def _queue(producer: Producer, topic: str, value: bytes, key: bytes) -> None:
+    while True:
+        try:
+            producer.produce(topic, value, key)
+            return
+        except BufferError:
+            producer.poll(0.05)
+
+
+if __name__ == "__main__":
+    servers, name, records, people = sys.argv[1:]
+    write(servers, name, int(records), int(people))

@@ -1,0 +1,23 @@
+"""The bars of the issue."""
+
+import pytest
+
+from benchmarks.bars import latency_bar, memory_bar, rate_bars
+
+
+@pytest.mark.parametrize(("p99_ms", "met"), [(250.0, True), (250.1, False)])
+def test_latency_may_reach_its_bar_and_not_pass_it(p99_ms: float, met: bool) -> None:
+    assert latency_bar(p99_ms).met is met
+
+
+def test_memory_is_measured_beyond_a_bare_worker() -> None:
+    assert memory_bar(160 << 20, 100 << 20).measured == 60.0
+
+
+def test_a_bar_needs_both_of_its_sides() -> None:
+    assert rate_bars({"score_exactly_once": 100.0}) == []
+
+
+def test_the_fall_with_many_customers_is_held_against_few() -> None:
+    (bar,) = rate_bars({"score_exactly_once": 100.0, "score_exactly_once_200k": 69.0})
+    assert (round(bar.measured, 2), bar.met) == (0.69, False)
