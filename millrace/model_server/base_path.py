@@ -11,14 +11,14 @@ def versions(base_path: Path) -> dict[int, Path]:
     A version directory is named by an integer, leading zeros allowed, and holds a graph:
     directories that are still being written do not count.
     """
-    try:
-        folders = sorted(base_path.iterdir())
-    except OSError:
-        return {}
     found: dict[int, Path] = {}
-    for folder in folders:
-        if folder.name.isascii() and folder.name.isdigit() and _holds_graph(folder):
-            found.setdefault(int(folder.name), folder)
+    try:
+        for folder in sorted(base_path.iterdir()):
+            if folder.name.isascii() and folder.name.isdigit() and _holds_graph(folder):
+                found.setdefault(int(folder.name), folder)
+    except OSError:
+        # Whoever publishes may move folders while they are read; the next look sees them.
+        return {}
     return found
 
 
@@ -29,12 +29,12 @@ def _holds_graph(folder: Path) -> bool:
 def content_stamp(folder: Path) -> tuple[int, int, int]:
     """Files, bytes and the latest change under a folder: alike while nobody writes to it."""
     count = size = latest = 0
-    for path in folder.rglob("*"):
-        try:
+    try:
+        for path in folder.rglob("*"):
             status = path.stat()
-        except OSError:
-            continue
-        count += 1
-        size += status.st_size
-        latest = max(latest, status.st_mtime_ns)
+            count, size = count + 1, size + status.st_size
+            latest = max(latest, status.st_mtime_ns)
+    except OSError:
+        # Something went away meanwhile: a stamp of its own, so that the next one differs.
+        return -1, -1, -1
     return count, size, latest

@@ -16,4 +16,7 @@ def main(argv: Sequence[str]) -> int:
     except MillraceError as error:
         print(f"millrace model-server: {error}", file=sys.stderr)
         return error.exit_status
+    except SystemExit as end:
+        # --help ends the parser this way.
+        return int(end.code or 0)
     return 0

@@ -20,6 +20,7 @@ Loader = Callable[[Path], Servable]
 
 _LOAD_RETRIES: Final = 5
 _RETRY_SECONDS: Final = 60.0
+_UNKNOWN: Final = 2
 
 
 @dataclass
@@ -115,7 +116,8 @@ class Model:
         log("version_loading", model=self.name, version=version)
         try:
             servable = await asyncio.to_thread(self._loader, folder)
-        except LoadError as error:
+        except Exception as error:
+            # Whatever the files of one version make the loader raise: others stay served.
             attempts = failed.attempts + 1 if failed and failed.stamp == stamp else 1
             self._note_failure(version, stamp, attempts, error)
             return False
@@ -124,12 +126,15 @@ class Model:
         return True
 
     def _note_failure(
-        self, version: int, stamp: tuple[int, int, int], attempts: int, error: LoadError
+        self, version: int, stamp: tuple[int, int, int], attempts: int, error: Exception
     ) -> None:
+        code, message = (
+            (error.code, error.message) if isinstance(error, LoadError) else (_UNKNOWN, repr(error))
+        )
         retry_s = _RETRY_SECONDS if attempts <= _LOAD_RETRIES else math.inf
         self._failed[version] = _FailedLoad(stamp, attempts, time.monotonic() + retry_s)
-        self._set_state(version, VersionState.END, error.code, error.message)
-        log("version_failed", model=self.name, version=version, error=error.message)
+        self._set_state(version, VersionState.END, code, message)
+        log("version_failed", model=self.name, version=version, error=message)
 
     def _publish(self, new: ServedVersion) -> None:
         old, self.serving = self.serving, new

@@ -59,6 +59,8 @@ def prediction(
 
 
 def _check_inputs(sent: Mapping[str, Any], signature: Signature) -> None:
+    if sent.keys() == signature.inputs.keys():
+        return
     extra, missing = sent.keys() - signature.inputs.keys(), signature.inputs.keys() - sent.keys()
     more, fewer = len(sent) > len(signature.inputs), len(sent) < len(signature.inputs)
     if more or (fewer and not signature.defaults):

@@ -16,6 +16,7 @@ from millrace.model_server.tensorflow_tensors import array_of, tensors_of
 from udfs.client import tensors
 
 _SERVE_TAG = b"serve"
+_UNIMPLEMENTED = 12
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,12 @@ class SavedModelSession:
         except LoadError:
             self._library.TF_DeleteGraph(self._graph)
             raise
-        self.signatures, self.signature_def_map = _signatures(meta_graph)
         self._places: dict[str, Output] = {}
+        try:
+            self.signatures, self.signature_def_map = _signatures(meta_graph)
+        except ValueError as error:
+            self.close()
+            raise LoadError(_UNIMPLEMENTED, f"a default of a signature: {error}") from error
 
     def _load(self, directory: Path, config: bytes) -> tuple[int, bytes]:
         library = self._library

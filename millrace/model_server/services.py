@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from millrace.model_server import predictions, wire
 from millrace.model_server.catalog import Catalog
 from millrace.model_server.errors import RequestError, invalid
+from millrace.model_server.events import log
 from millrace.model_server.running import ModelRunner
 
 _Method: TypeAlias = Callable[[bytes], Awaitable[bytes]]
@@ -109,7 +110,12 @@ def _answering(method: _Method) -> Callable[[bytes, Any], Awaitable[bytes]]:
         try:
             return await method(message)
         except RequestError as error:
-            await context.abort(error.code, error.message)
-            raise
+            code, details = error.code, error.message
+        except Exception as error:
+            # One strange request must not look like a broken server without a trace of why.
+            log("request_failed", method=method.__name__, error=repr(error))
+            code, details = grpc.StatusCode.INTERNAL, "The server failed; its log says why."
+        await context.abort(code, details)
+        raise AssertionError("abort raises")
 
     return answer

@@ -87,6 +87,28 @@ def test_failed_version_is_not_tried_again_until_it_changes(tmp_path: Path) -> N
     assert asyncio.run(scenario()) == ["2", "1", "2"]
 
 
+def test_loader_that_raises_anything_takes_nothing_down(tmp_path: Path) -> None:
+    class Odd(_Loader):
+        """Raises what no loader should."""
+
+        def __call__(self, folder: Path) -> _Servable:
+            if folder.name == "2":
+                raise KeyError("surprise")
+            return super().__call__(folder)
+
+    async def scenario() -> int:
+        model = Model("m", tmp_path, Odd())
+        version(tmp_path, "1")
+        await model.refresh()
+        version(tmp_path, "2")
+        await model.refresh()
+        assert model.statuses()[0].error_message == "KeyError('surprise')"
+        assert model.serving is not None
+        return model.serving.version
+
+    assert asyncio.run(scenario()) == 1
+
+
 def test_failed_version_reports_its_error(tmp_path: Path) -> None:
     async def scenario() -> tuple[Any, ...]:
         model = Model("m", tmp_path, _Loader())

@@ -113,3 +113,8 @@ def test_wrong_config_file_is_one_sentence(
     told = capsys.readouterr().err
     assert (status, told.count("\n")) == (2, 1)
     assert says in told
+
+
+def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "--model_base_path=models/fraud" in capsys.readouterr().out
