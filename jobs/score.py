@@ -40,6 +40,8 @@ class ScoreOptions:
         exactly_once: the sink's guarantee; checkpoints always are.
         emit_features: write feature rows to `<name>.features` too.
         bounded: end at the offsets that are the newest at the start.
+        start: where a job without state begins: `earliest`, `latest` or `committed` (the
+            group's offsets, else the earliest).
         max_clock_skew_ms: how far event time may be ahead of the Kafka timestamp.
         transaction_timeout_ms: an outage longer than this loses what was not yet committed.
         state_backend: `rocksdb` or `hashmap`.
@@ -60,6 +62,7 @@ class ScoreOptions:
     exactly_once: bool = True
     emit_features: bool = False
     bounded: bool = False
+    start: str = "earliest"
     max_clock_skew_ms: int = 3_600_000
     transaction_timeout_ms: int = 600_000
     state_backend: str = "rocksdb"
@@ -87,6 +90,7 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
         env,
         raw,
         options.deployment,
+        start=options.start,
         bounded=options.bounded,
         properties=consumer_properties(options),
         packing=Packing(

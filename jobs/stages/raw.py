@@ -30,6 +30,7 @@ def raw_blocks(
     topic: str,
     group_id: str,
     *,
+    start: str,
     bounded: bool,
     properties: Mapping[str, str],
     packing: Packing,
@@ -39,7 +40,8 @@ def raw_blocks(
     Args:
         env: the environment; its maximal parallelism must be set.
         topic: the raw topic, keyed by the entity key.
-        group_id: where to start is the group's committed offsets, else the earliest.
+        group_id: consumer group; offsets are committed with each checkpoint, for monitoring.
+        start: `earliest`, `latest` or `committed`; a restored job goes on where it was.
         bounded: end at the offsets that are the newest when the job starts.
         properties: consumer properties, with `bootstrap.servers`.
         packing: how records become blocks.
@@ -50,6 +52,7 @@ def raw_blocks(
         f"{topic}/read",
         topic,
         group_id,
+        start,
         bounded,
         java_map(properties),
     )

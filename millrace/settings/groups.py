@@ -67,7 +67,7 @@ class ScoreSettings(Group):
     """Longest time that a record waits for its block to fill; the target decides when unset."""
     block_records: Count | None = None
     """Most records in a block; the target decides when unset."""
-    features_topic: bool = True
+    features_topic: bool = False
     """Whether feature rows are written to `<use case>.features`."""
     max_clock_skew_ms: Annotated[int, Field(ge=0)] = 3_600_000
     """A record whose event time is further ahead of now becomes a dead letter."""

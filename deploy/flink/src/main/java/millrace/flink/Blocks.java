@@ -36,22 +36,22 @@ public final class Blocks {
   private Blocks() {}
 
   /**
-   * Raw records of a topic. Starts from the group's committed offsets, else from the earliest;
-   * {@code bounded} ends at the offsets that are the latest when the job starts.
+   * Raw records of a topic. {@code start} is earliest, latest or committed (the group's offsets,
+   * else the earliest); {@code bounded} ends at the offsets that are the latest at the start.
    */
-  @SuppressWarnings("deprecation") // the connector offers no other type for the reset strategy
   public static SingleOutputStreamOperator<RawRecord> read(
       StreamExecutionEnvironment env,
       String name,
       String topic,
       String groupId,
+      String start,
       boolean bounded,
       Map<String, String> properties) {
     KafkaSourceBuilder<RawRecord> builder =
         KafkaSource.<RawRecord>builder()
             .setTopics(topic)
             .setGroupId(groupId)
-            .setStartingOffsets(OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST))
+            .setStartingOffsets(startingOffsets(start))
             .setDeserializer(new RawRecordSchema())
             .setProperties(asProperties(properties));
     if (bounded) {
@@ -102,6 +102,20 @@ public final class Blocks {
             .setTransactionalIdPrefix(transactionalIdPrefix);
     builder.setBootstrapServers(properties.get("bootstrap.servers"));
     return records.sinkTo(builder.build()).uid(name).name(name);
+  }
+
+  @SuppressWarnings("deprecation") // the connector offers no other type for the reset strategy
+  private static OffsetsInitializer startingOffsets(String start) {
+    switch (start) {
+      case "earliest":
+        return OffsetsInitializer.earliest();
+      case "latest":
+        return OffsetsInitializer.latest();
+      case "committed":
+        return OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST);
+      default:
+        throw new IllegalArgumentException("start is earliest, latest or committed: " + start);
+    }
   }
 
   private static Properties asProperties(Map<String, String> map) {

@@ -1,0 +1,45 @@
+"""Entry of every job on a cluster: `flink run -pym jobs -- score --use-case fraud`.
+
+`millrace run` calls it so; settings come from millrace.toml and the environment of the client.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from jobs.options import LATEST, STARTS, score_options
+from jobs.score import build
+from millrace.settings import load
+from udfs.errors import MillraceError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Submits the job and, with a bounded source, waits for its end; the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        options = score_options(
+            load(),
+            arguments.use_case,
+            bounded=arguments.once,
+            start=arguments.start,
+            restore=arguments.restore,
+        )
+        build(options).execute()
+    except MillraceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="jobs", description=__doc__)
+    parser.add_argument("job", choices=["score"])
+    parser.add_argument("--use-case", required=True, help="installed name, or module:attribute")
+    parser.add_argument("--once", action="store_true", help="end at the newest offsets")
+    parser.add_argument("--start", default=STARTS[0], choices=STARTS, help="without state")
+    parser.add_argument("--restore", default=LATEST, help="latest, none, or a path")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

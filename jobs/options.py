@@ -1,0 +1,111 @@
+"""Resolves settings and command line to the options of a job."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlparse
+
+from jobs.score import ScoreOptions
+from jobs.targets import TARGETS, Target
+from millrace.kafka.cluster import java_properties
+from millrace.settings import ScoreSettings, Settings
+from udfs.errors import ConfigurationError
+from udfs.use_cases.find import find_use_case
+
+STARTS = ("earliest", "latest", "committed")
+LATEST, NONE = "latest", "none"
+
+
+def score_options(
+    settings: Settings,
+    use_case: str,
+    *,
+    bounded: bool = False,
+    start: str = STARTS[0],
+    restore: str = LATEST,
+    flink: Mapping[str, str] | None = None,
+) -> ScoreOptions:
+    """Options of the job `score` for a deployment.
+
+    Args:
+        settings: of the deployment; the deployment's name is their transactional id prefix.
+        use_case: installed name or `module:attribute`.
+        bounded: end at the newest offsets of the start.
+        start: where a job without state begins: `earliest`, `latest` or `committed`.
+        restore: `latest` goes on from the deployment's newest checkpoint if there is one, `none`
+            starts anew, anything else is the path of a checkpoint or savepoint.
+        flink: Flink configuration over everything else.
+
+    Raises:
+        ConfigurationError: a value is not one of those, or the path holds no checkpoint.
+        UseCaseError: the use case is unknown.
+    """
+    if start not in STARTS:
+        raise ConfigurationError(f"--start is {start!r}; it is one of {', '.join(STARTS)}")
+    score = settings.score
+    name = find_use_case(use_case).name
+    deployment = f"{score.transactional_id_prefix}-{name}"
+    checkpoints = f"{_uri(settings.checkpoints)}/{deployment}"
+    restored = _restored(restore, checkpoints)
+    return ScoreOptions(
+        use_case=use_case,
+        name=name,
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        serving_target=settings.serving.target,
+        checkpoint_dir=checkpoints,
+        deployment=deployment,
+        target=target_of(score),
+        parallelism=score.parallelism,
+        shards=score.shards,
+        deadline_ms=settings.serving.deadline_ms,
+        exactly_once=score.guarantee == "exactly-once",
+        emit_features=score.features_topic,
+        bounded=bounded,
+        start=start,
+        max_clock_skew_ms=score.max_clock_skew_ms,
+        transaction_timeout_ms=score.transaction_timeout_ms,
+        state_backend=score.state_backend,
+        kafka_properties=java_properties(settings.kafka),
+        flink={
+            **({"execution.state-recovery.path": restored} if restored else {}),
+            **(flink or {}),
+        },
+    )
+
+
+def target_of(score: ScoreSettings) -> Target:
+    """The target's values, with the settings that go over single ones."""
+    chosen = {
+        "checkpoint_interval_ms": score.checkpoint_interval_ms,
+        "linger_ms": score.linger_ms,
+        "block_records": score.block_records,
+    }
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return replace(TARGETS[score.target], **given)
+
+
+def latest_checkpoint(checkpoints: str) -> str | None:
+    """The newest complete checkpoint below a `file:` URI, None when there is none."""
+    found = Path(urlparse(checkpoints).path).glob("*/chk-*/_metadata")
+    newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
+    return newest.parent.as_uri() if newest else None
+
+
+def _restored(restore: str, checkpoints: str) -> str | None:
+    if restore == NONE:
+        return None
+    if restore == LATEST:
+        if urlparse(checkpoints).scheme == "file":
+            return latest_checkpoint(checkpoints)
+        raise ConfigurationError(
+            f"the newest checkpoint below {checkpoints} cannot be found from here: "
+            "name it with --restore PATH, or start anew with --restore none"
+        )
+    uri = _uri(restore)
+    if urlparse(uri).scheme == "file" and not (Path(urlparse(uri).path) / "_metadata").exists():
+        raise ConfigurationError(f"{restore} is no checkpoint or savepoint: it has no _metadata")
+    return uri
+
+
+def _uri(path: str) -> str:
+    return path if urlparse(path).scheme else Path(path).resolve().as_uri()

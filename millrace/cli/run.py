@@ -1,0 +1,96 @@
+"""`millrace run`: a job, in this process or on a cluster."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from millrace.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(run)
+
+
+def run(
+    job: Annotated[str, typer.Argument(help="The job: score.")],
+    *,
+    use_case: Annotated[str, typer.Option(help="Installed name, or module:attribute.")],
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="REST address of a Flink cluster to submit to."),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run in this process (the default).")
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="End at the offsets that are the newest now.")
+    ] = False,
+    start: Annotated[
+        str,
+        typer.Option(help="Where a job without state begins: earliest, latest or committed."),
+    ] = "earliest",
+    restore: Annotated[
+        str,
+        typer.Option(help="latest: go on from the last checkpoint; none: start anew; or a path."),
+    ] = "latest",
+) -> None:
+    """Run a job until Ctrl-C, or until its source ends.
+
+    It goes on from the last checkpoint of its deployment when there is one, so nothing is lost
+    or done twice over a stop. What it does is in the settings (millrace.toml, [score]).
+
+    Example: millrace run score --use-case fraud --cluster localhost:8081
+    """
+    from millrace.settings import load  # noqa: PLC0415
+    from udfs.errors import ConfigurationError  # noqa: PLC0415
+    from udfs.use_cases.find import find_use_case  # noqa: PLC0415
+
+    if job != "score":
+        raise ConfigurationError(f"there is no job {job!r}; the job is score")
+    if local and cluster:
+        raise ConfigurationError("a job runs either --local or on a --cluster, not both")
+    settings = load()
+    _require_topics(settings, find_use_case(use_case).name)
+    if cluster:
+        _submit(settings, cluster, use_case, once=once, start=start, restore=restore)
+    else:
+        _run_here(settings, use_case, once=once, start=start, restore=restore)
+
+
+def _require_topics(settings: "Settings", name: str) -> None:
+    """Refuses to start without the topics: Flink would only say so in its log, again and again."""
+    from millrace.kafka.topics import show  # noqa: PLC0415
+    from udfs.errors import ConfigurationError  # noqa: PLC0415
+
+    missing = [topic.name for topic in show(settings, name) if not topic.partitions]
+    if missing:
+        raise ConfigurationError(
+            f"there is no topic {', '.join(missing)} at {settings.kafka.bootstrap_servers}; "
+            f"`millrace topics apply {name}` makes it"
+        )
+
+
+def _run_here(settings: "Settings", use_case: str, *, once: bool, start: str, restore: str) -> None:
+    from jobs.local import running  # noqa: PLC0415
+    from jobs.options import score_options  # noqa: PLC0415
+    from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
+
+    options = score_options(settings, use_case, bounded=once, start=start, restore=restore)
+    logs = settings.stack.state_dir.resolve() / "logs"
+    typer.echo(f"starting Flink in this process; its logs: {logs}", err=True)
+    with running(options, ensure_flink_jars(), logs) as local_job:
+        typer.echo(f"scoring {options.topic('raw')}; Ctrl-C stops", err=True)
+        local_job.wait()
+
+
+def _submit(
+    settings: "Settings", cluster: str, use_case: str, *, once: bool, start: str, restore: str
+) -> None:
+    from millrace.stack.submit import submit  # noqa: PLC0415
+
+    arguments = ["score", "--use-case", use_case, "--start", start, "--restore", restore]
+    state_dir: Path = settings.stack.state_dir
+    submit(cluster, [*arguments, *(["--once"] if once else [])], state_dir, wait=once)

@@ -1,0 +1,73 @@
+"""Submits a job to a Flink cluster, by Flink's own client."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from millrace.plain_path import worker_python
+from millrace.stack.flink_home import client_command, flink_environment, flink_home
+from millrace.stack.jars import ensure_flink_jars
+from udfs.errors import ConfigurationError, MillraceError, UnavailableError
+
+_ADDRESS = re.compile(r"[^\s:/]+:\d{1,5}")
+_JOB_ID = re.compile(r"JobID ([0-9a-f]{32})")
+_UNREACHABLE = ("Connection refused", "UnknownHostException", "Could not connect")
+
+
+class SubmissionError(MillraceError):
+    """The cluster took the job and refused it, or the job failed."""
+
+
+def submit(cluster: str, arguments: Sequence[str], state_dir: Path, *, wait: bool) -> str:
+    """Runs `flink run` for the module `jobs`; returns the job's id.
+
+    The TaskManagers need this distribution in the Python that `python.executable` names; the
+    JARs travel with the job.
+
+    Args:
+        cluster: REST address, `host:port`.
+        arguments: of `python -m jobs`.
+        state_dir: the client's log goes here.
+        wait: until the job has ended.
+
+    Raises:
+        ConfigurationError: the address is none.
+        UnavailableError: no cluster answers there.
+        SubmissionError: the job was refused, or failed.
+    """
+    if not _ADDRESS.fullmatch(cluster):
+        raise ConfigurationError(f"{cluster!r} is no HOST:PORT of a Flink cluster")
+    conf_dir = flink_home() / "conf"
+    jars = ";".join(jar.resolve().as_uri() for jar in ensure_flink_jars())
+    options = ["run", "-m", cluster, f"-Dpipeline.jars={jars}", "-pym", "jobs"]
+    options += ["-pyclientexec", sys.executable, "-pyexec", worker_python()]
+    options += [] if wait else ["-d"]
+    log_path = state_dir.resolve() / "logs" / "flink-client.log"
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("w+") as log:
+        done = subprocess.run(
+            [*client_command(conf_dir), *options, *arguments],
+            env=flink_environment(conf_dir),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        log.seek(0)
+        said = log.read()
+    found = _JOB_ID.search(said)
+    if done.returncode or not found:
+        raise _failure(cluster, said, log_path)
+    print(found.group(1))
+    return found.group(1)
+
+
+def _failure(cluster: str, said: str, log_path: Path) -> MillraceError:
+    if any(sign in said for sign in _UNREACHABLE):
+        return UnavailableError(f"no Flink cluster answers at {cluster} (log: {log_path})")
+    told = [line for line in said.splitlines() if line.startswith("error: ")]
+    causes = [line for line in said.splitlines() if line.startswith("Caused by: ")]
+    reason = (told or causes or ["no reason was given"])[-1]
+    reason = reason.removeprefix("error: ").removeprefix("Caused by: ")
+    return SubmissionError(f"Flink at {cluster} did not run the job: {reason} (log: {log_path})")
