@@ -12,7 +12,7 @@ import numpy as np
 from millrace.manifest import Data, DataRange, Manifest
 from millrace.registry import version_path
 from millrace.sources.files import labelled_records
-from millrace.sources.generator import now_ms, past
+from millrace.sources.generator import past
 from training.dataset import Dataset, build
 from training.evaluate import evaluate
 from training.export import export
@@ -49,12 +49,13 @@ class Trained:
 
 
 def from_generator(
-    use_case: UseCase, *, count: int, days: int, seed: int, end_ms: int | None = None
+    use_case: UseCase, *, count: int, days: int, seed: int, end: datetime | None = None
 ) -> Source:
-    """The generator's history of so many days, up to `end_ms` or now."""
-    end = now_ms() if end_ms is None else end_ms
-    records = past(use_case, seed=seed, count=count, span=timedelta(days=days), end_ms=end)
-    until = datetime.fromtimestamp(end / 1_000, timezone.utc).isoformat(timespec="milliseconds")
+    """The generator's history of so many days, up to `end` or now, in whole seconds."""
+    end = (end or datetime.now(timezone.utc)).replace(microsecond=0)
+    end_ms = 1_000 * int(end.timestamp())
+    records = past(use_case, seed=seed, count=count, span=timedelta(days=days), end_ms=end_ms)
+    until = end.strftime("%Y-%m-%dT%H:%M:%S")
     return Source(records, f"generator seed={seed} count={count} days={days} until={until}", count)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,9 @@ def train(
         int, typer.Option(min=1, help="Records of history that are generated.")
     ] = 400_000,
     days: Annotated[int, typer.Option(min=1, help="Days of history that are generated.")] = 60,
+    until: Annotated[
+        datetime | None, typer.Option(help="End of the generated history, UTC. Default: now.")
+    ] = None,
     train_days: Annotated[
         int | None,
         typer.Option(
@@ -60,7 +64,8 @@ def train(
         source = training.from_files(found, data)
         train_days = train_days or _FILE_TRAIN_DAYS
     else:
-        source = training.from_generator(found, count=count, days=days, seed=seed)
+        end = until and until.replace(tzinfo=timezone.utc)
+        source = training.from_generator(found, count=count, days=days, seed=seed, end=end)
     with _progress() as progress:
         trained = training.train(
             found,

@@ -28,13 +28,13 @@ from udfs.errors import ConfigurationError, DataError, MillraceError
 from udfs.use_cases.fraud import FRAUD
 from udfs.use_cases.fraud_records import Transaction
 
-END_MS = 1_700_006_400_000
+END = datetime(2023, 11, 15, tzinfo=timezone.utc)
 DATA = os.environ.get("MILLRACE_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="MILLRACE_DATA names no folder of data sets")
 
 
 def trained(models_path: Path, *, seed: int = 5) -> Trained:
-    source = from_generator(FRAUD, count=60_000, days=40, seed=seed, end_ms=END_MS)
+    source = from_generator(FRAUD, count=60_000, days=40, seed=seed, end=END)
     return train(FRAUD, source, models_path, options=FitOptions(epochs=8, seed=seed))
 
 
@@ -96,7 +96,7 @@ def test_the_same_seed_makes_the_same_model(
 
 
 def test_a_history_without_fraud_to_learn_from_is_refused(tmp_path: Path) -> None:
-    source = from_generator(FRAUD, count=200, days=40, seed=1, end_ms=END_MS)
+    source = from_generator(FRAUD, count=200, days=40, seed=1, end=END)
     with pytest.raises(DataError, match="0 frauds in"):
         train(FRAUD, source, tmp_path, options=FitOptions(epochs=1, seed=1))
     assert registry.model_names(tmp_path) == []
@@ -172,9 +172,12 @@ def test_what_cannot_be_done_is_one_of_our_errors(
 def test_the_train_command_publishes_and_prints_json(
     command: typer.Typer, published: tuple[Path, Trained]
 ) -> None:
-    arguments = ["--count", "30000", "--days", "30", "--epochs", "1", "--json"]
+    until = "2023-11-15T12:00:00"
+    arguments = ["--count", "30000", "--days", "30", "--until", until, "--epochs", "1", "--json"]
     result = CliRunner().invoke(command, ["train", "fraud", *arguments])
     told = msgspec.json.decode(result.stdout)
+    source = f"generator seed=1 count=30000 days=30 until={until}"
+    assert told["manifest"]["data"]["source"] == source
     assert told["path"] == str(published[0] / "fraud" / "2")
     assert msgspec.convert(told["manifest"], Manifest) == registry.manifest_of(
         published[0], "fraud", 2
