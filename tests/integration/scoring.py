@@ -15,6 +15,7 @@ from pyflink.java_gateway import get_gateway
 from jobs.score import ScoreOptions, build
 from jobs.targets import TARGETS
 from millrace.stack.jars import ensure_flink_jars
+from tests.stores import DictStore
 from udfs.features.shard import ShardFolds
 from udfs.records import DeadLetter, FeatureRow, Prediction
 from udfs.use_cases.fraud import FRAUD, Transaction
@@ -153,15 +154,3 @@ def expected_features(records: Sequence[Transaction]) -> dict[int, list[float]]:
     folded = folds.update(columns, np.zeros(len(records), dtype=np.int32))
     rows = FRAUD.assemble(columns, folded.windows).tolist()
     return dict(zip(columns["transaction_id"].tolist(), rows, strict=True))
-
-
-class DictStore(dict[str, bytes]):
-    """A shard's store in memory."""
-
-    def put(self, key: str, value: bytes, /) -> None:
-        """Stores an entry."""
-        self[key] = value
-
-    def remove(self, key: str, /) -> None:
-        """Drops an entry."""
-        del self[key]

@@ -114,7 +114,7 @@ class WindowFold:
                 put(total - sums[start])
             if end > _TRIM_EVENTS and past[_TRIM_EVENTS] <= floor:
                 events.trim(bisect_right(past, floor))
-        return np.frombuffer(rows, dtype=np.int64).reshape(len(keys), -1)[:, self._order]
+        return np.frombuffer(rows, dtype=np.int64).reshape(-1, len(self._order))[:, self._order]
 
     def load(
         self,

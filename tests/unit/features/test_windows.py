@@ -42,9 +42,13 @@ def random_events(seed: int, count: int, *, jitter: int, keys: int = 5) -> list[
     ]
 
 
-@pytest.mark.parametrize("jitter", [0, 40, 300, 1900], ids=["ordered", "swapped", "late", "ancient"])
+@pytest.mark.parametrize(
+    "jitter", [0, 40, 300, 1900], ids=["ordered", "swapped", "late", "ancient"]
+)
 @pytest.mark.parametrize("block", [1, 7, 1500])
-def test_windows_equal_brute_force_whatever_the_order_and_the_blocks(jitter: int, block: int) -> None:
+def test_windows_equal_brute_force_whatever_the_order_and_the_blocks(
+    jitter: int, block: int
+) -> None:
     events = random_events(jitter, 1500, jitter=jitter)
     fold = WindowFold(AGGREGATE, LATENESS)
     rows, newest = [], 0
