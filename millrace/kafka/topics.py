@@ -1,5 +1,6 @@
 """The topics of a use case: declared once, made and mended from that declaration."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,12 +17,14 @@ from confluent_kafka.admin import (
 from millrace.kafka.admin import admin_client, results
 from millrace.kafka.cluster import cluster
 from millrace.settings import KafkaSettings, Settings
+from udfs.errors import UnavailableError
 
 RAW, FEATURES, PREDICTIONS = "raw", "features", "predictions"
 DEAD_LETTERS, LABELS, CONTROL = "dead-letters", "labels", "control"
 
 _FOR_GOOD = "-1"
 _NO_LIMIT = str(2**63 - 1)
+_SEEN_DEADLINE_S, _SEEN_POLL_S = 15.0, 0.05
 _DEAD_LETTER_BYTES = str(16 * 1024 * 1024)
 
 
@@ -107,11 +110,14 @@ def apply(settings: Settings, use_case_name: str) -> list[Change]:
         existing = _partitions(admin, declared)
         missing = [topic for topic in declared if not existing[topic.name]]
         present = [topic for topic in declared if existing[topic.name]]
-        return [
+        changes = [
             *_create(admin, missing),
             *_add_partitions(admin, present, existing),
             *_mend_config(admin, present),
         ]
+        if changes:
+            _wait_until_seen(admin, declared)
+        return changes
 
 
 def show(settings: Settings, use_case_name: str) -> list[TopicState]:
@@ -196,6 +202,26 @@ def _mend_config(admin: AdminClient, present: list[Topic]) -> list[Change]:
     if resources:
         results(admin.incremental_alter_configs(resources))
     return changes
+
+
+def _wait_until_seen(admin: AdminClient, declared: tuple[Topic, ...]) -> None:
+    """A cluster agrees to a change before its brokers know of it; the next command has to."""
+    deadline = time.monotonic() + _SEEN_DEADLINE_S
+    while not _as_declared(admin, declared):
+        if time.monotonic() > deadline:
+            raise UnavailableError(
+                f"the cluster accepted the topics but does not show them after "
+                f"{_SEEN_DEADLINE_S:.0f} s"
+            )
+        time.sleep(_SEEN_POLL_S)
+
+
+def _as_declared(admin: AdminClient, declared: tuple[Topic, ...]) -> bool:
+    existing = _partitions(admin, declared)
+    if any(existing[topic.name] < topic.partitions for topic in declared):
+        return False
+    actual = _config(admin, list(declared))
+    return all(actual[topic.name] == topic.config for topic in declared)
 
 
 def _config(admin: AdminClient, present: list[Topic]) -> dict[str, dict[str, str]]:

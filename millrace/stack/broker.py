@@ -10,7 +10,7 @@ from types import TracebackType
 from millrace.stack.jars import ensure_kafka_jars, kafka_classpath
 from millrace.stack.java import java_command
 from millrace.stack.ports import HOST, free_ports
-from millrace.stack.processes import ProcessHandle, start, wait_until
+from millrace.stack.processes import ProcessHandle, failure_reason, start, wait_until
 from udfs.errors import EnvironmentFault
 
 USUAL_PORT = 9092
@@ -168,9 +168,9 @@ class Broker:
         argv += ["format", "--cluster-id", cluster_id, "--config", str(properties)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
-            reason = (done.stderr or done.stdout).strip().splitlines()
             raise EnvironmentFault(
-                f"Kafka could not format {self.directory}: {reason[-1] if reason else 'no reason'}"
+                f"Kafka could not format {self.directory}: "
+                f"{failure_reason(done.stdout + done.stderr)}"
             )
 
     def _wait_until_ready(self, process: ProcessHandle) -> None:
@@ -178,7 +178,7 @@ class Broker:
         if not process.alive():
             raise EnvironmentFault(
                 f"the Kafka broker ended while it started (log: {self.log_path}): "
-                f"{process.log_tail()}"
+                f"{process.reason()}"
             )
         if not self.answers():
             raise EnvironmentFault(

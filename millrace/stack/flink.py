@@ -136,7 +136,7 @@ class FlinkCluster:
             if not process.alive():
                 raise EnvironmentFault(
                     f"{process.name} ended while it started (log: {process.log_path}): "
-                    f"{process.log_tail()}"
+                    f"{process.reason()}"
                 )
         if self.slots() < slots:
             raise EnvironmentFault(

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from millrace.stack.java import java_command
+from millrace.stack.processes import failure_reason
 from udfs.errors import EnvironmentFault
 
 JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
@@ -106,7 +107,7 @@ def memory_options(conf_dir: Path, command: str) -> tuple[list[str], list[str]]:
         line.partition(_RESULT)[2].strip() for line in done.stdout.splitlines() if _RESULT in line
     ]
     if done.returncode or not lines:
-        raise EnvironmentFault(f"Flink could not divide its memory: {_last(done.stderr)}")
+        raise EnvironmentFault(f"Flink could not divide its memory: {failure_reason(done.stderr)}")
     return lines[0].split(), lines[1].split() if len(lines) > 1 else []
 
 
@@ -122,8 +123,3 @@ def yaml_lines(options: Mapping[str, str]) -> str:
         key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in options.items()
     }
     return "".join(f'{key}: "{value}"\n' for key, value in quoted.items())
-
-
-def _last(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line]
-    return lines[-1] if lines else "no reason was given"

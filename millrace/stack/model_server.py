@@ -95,8 +95,8 @@ class ModelServer:
         process = self.process
         wait_until(lambda: process is None or not process.alive() or answers(self.port), deadline_s)
         if process is None or not process.alive():
-            tail = process.log_tail() if process else "it was not started"
-            raise EnvironmentFault(f"the model server ended (log: {self.log_path}): {tail}")
+            reason = process.reason() if process else "it was not started"
+            raise EnvironmentFault(f"the model server ended (log: {self.log_path}): {reason}")
         if not answers(self.port):
             raise EnvironmentFault(
                 f"the model server loaded no version of {self._model_name} within "

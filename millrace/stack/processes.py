@@ -1,6 +1,7 @@
 """Operating-system processes of the local stack: started, watched and ended by their id."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from udfs.errors import EnvironmentFault
 
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 5
+# An exception with its message, in Java's and in Python's way of printing it.
+_EXCEPTION = re.compile(r"^(?:Caused by: |Exception in thread .*? )?[\w.$]*(?:Exception|Error): ")
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,17 @@ class ProcessHandle:
         wait_until(lambda: not self.alive(), 5.0)
 
     def log_tail(self) -> str:
-        """The last lines of the log, for an error message; empty without a log."""
+        """The last lines of the log; empty without a log."""
         if not self.log_path.exists():
             return ""
         lines = self.log_path.read_text(errors="replace").splitlines()
         return "\n".join(lines[-_TAIL_LINES:])
+
+    def reason(self) -> str:
+        """The line of the log that most likely says why the process ended."""
+        if not self.log_path.exists():
+            return failure_reason("")
+        return failure_reason(self.log_path.read_text(errors="replace"))
 
 
 def start(
@@ -77,7 +86,7 @@ def start(
     Args:
         name: what the process is, for messages.
         argv: program and arguments.
-        log_path: standard output and error are appended here.
+        log_path: standard output and error go here; the log of the run before is kept beside it.
         env: the whole environment; this process's own when None.
         cwd: working directory.
         dies_with_owner: end it (SIGTERM) when this process dies, in whatever way.
@@ -85,6 +94,8 @@ def start(
     if shutil.which(argv[0]) is None:
         raise EnvironmentFault(f"cannot start {name}: {argv[0]} is not an executable program")
     log_path.parent.mkdir(parents=True, exist_ok=True)
+    if log_path.exists():  # of an earlier run; its errors are not this one's
+        log_path.replace(log_path.with_name(f"{log_path.name}.previous"))
     binding = [sys.executable, "-I", "-S", bound.__file__, str(os.getpid())]
     command = [*(binding if dies_with_owner else []), *argv]
 
@@ -106,6 +117,20 @@ def start(
     pid = _spawner().submit(spawn).result()
     status = _status(pid)
     return ProcessHandle(name, pid, status[0] if status else 0, log_path)
+
+
+def failure_reason(output: str) -> str:
+    r"""The line of a program's output that most likely says why it failed.
+
+    >>> failure_reason("starting\njava.io.IOException: no disk\n\tat Main.java:3\n")
+    'java.io.IOException: no disk'
+    >>> failure_reason("")
+    'it gave no reason'
+    """
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith(("\t", " "))]
+    exceptions = [line for line in said if _EXCEPTION.match(line)]
+    return (exceptions or said or ["it gave no reason"])[-1]
 
 
 def wait_until(condition: Callable[[], bool], deadline_s: float) -> bool:

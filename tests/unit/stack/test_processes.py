@@ -58,7 +58,7 @@ def test_a_process_is_alive_until_it_is_stopped(tmp_path: Path) -> None:
 def test_a_process_that_ends_by_itself_is_not_alive(tmp_path: Path) -> None:
     process = python("print('last words')", tmp_path / "log")
     assert wait_until(lambda: not process.alive(), 10)
-    assert process.log_tail() == "last words"
+    assert process.reason() == "last words"
 
 
 def test_one_that_ignores_sigterm_is_killed_after_the_deadline(tmp_path: Path) -> None:
