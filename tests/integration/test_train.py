@@ -130,6 +130,7 @@ def test_features_equal_the_handbooks_and_so_does_its_split() -> None:
 def command(published: tuple[Path, Trained], monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     """The commands of this issue, on the models that were published."""
     monkeypatch.setenv("MILLRACE_MODELS__BASE_PATH", str(published[0]))
+    monkeypatch.delenv("MILLRACE_DATA", raising=False)  # the tests' own; settings refuse it
     app = typer.Typer()
     for module in (models_command, train_command):
         module.register(app)
