@@ -9,8 +9,10 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from subprocess import CalledProcessError
 from types import FrameType
 
+from confluent_kafka import KafkaException
 from rich.console import Console
 
 from benchmarks.bare_memory import bare_worker_bytes
@@ -24,6 +26,7 @@ from benchmarks.stage_costs import stage_costs
 from udfs.errors import MillraceError
 
 _INTERRUPTED = 130
+_BROKEN_OFF = 4
 _HALF_OF_NOTHING = 30_000
 _HAND_WARM_UP_S = 15.0  # nothing is compiled there while it runs
 
@@ -86,6 +89,9 @@ def main(argv: Sequence[str]) -> int:
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
+    except (KafkaException, CalledProcessError) as error:
+        print(f"error: the measurement broke off: {error}", file=sys.stderr)
+        return _BROKEN_OFF
     show(report, Console(width=110))
     print(json.dumps(report.as_json()), flush=True)
     return 1 if report.rates.wrong else 0

@@ -12,7 +12,7 @@ import msgspec
 
 from benchmarks import topics
 from benchmarks.assignment import Assignment
-from benchmarks.progress import say
+from benchmarks.progress import last_lines, say
 from millrace.stack.broker import Broker
 from millrace.stack.jars import ensure_flink_jars
 from millrace.stack.ports import HOST, answers, free_ports
@@ -91,5 +91,5 @@ def _model_server(directory: Path) -> tuple[ProcessHandle, str]:
     wait_until(lambda: answers(port) or not server.alive(), _MODEL_SERVER_DEADLINE_S)
     if not answers(port):
         server.stop()
-        raise EnvironmentFault(f"the model server did not start: {server.log_tail()}")
+        raise EnvironmentFault(f"the model server did not start: {last_lines(server.log_path)}")
     return server, f"{HOST}:{port}"

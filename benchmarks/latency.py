@@ -12,7 +12,7 @@ from benchmarks import topics
 from benchmarks.assignment import Assignment
 from benchmarks.lab import Lab
 from benchmarks.memory import python_workers
-from benchmarks.progress import say
+from benchmarks.progress import last_lines, say
 from benchmarks.receipts import Receiver, Times, appended
 from millrace.stack.processes import ProcessHandle, wait_until
 from udfs.errors import UnavailableError
@@ -131,7 +131,7 @@ def _windows(sender: ProcessHandle) -> list[tuple[int, int]]:
 def _wait_for_windows(sender: ProcessHandle, count: int, deadline_s: float) -> None:
     wait_until(lambda: len(_windows(sender)) >= count or not sender.alive(), deadline_s)
     if len(_windows(sender)) < count:
-        raise UnavailableError(f"the paced producer ended too early: {sender.log_tail()}")
+        raise UnavailableError(f"the paced producer ended too early: {last_lines(sender.log_path)}")
 
 
 def percentiles(

@@ -9,7 +9,7 @@ from benchmarks.assignment import Assignment
 from benchmarks.contestants.registry import MAIN, MANY, SMALL, Contestant
 from benchmarks.lab import Lab
 from benchmarks.outcome import Outcome, outcome
-from benchmarks.progress import say
+from benchmarks.progress import last_lines, say
 from millrace.stack.processes import ProcessHandle, wait_until
 
 CUSTOMERS = {MAIN: 5_000, MANY: 200_000, SMALL: 5_000}
@@ -81,7 +81,7 @@ def _turn(lab: Lab, contestant: Contestant, sizes: dict[str, int], turn: int) ->
         _wait(lab, contestant, assignment, inputs, running)
     found = outcome(lab.bootstrap_servers, name, inputs, len(contestant.topics))
     if found.missing:
-        say(f"the end of {name}'s log: {running[0].log_tail()}")
+        say(f"the end of {name}'s log: {last_lines(running[0].log_path)}")
     topics.delete(lab.bootstrap_servers, outputs)
     return found
 

@@ -43,6 +43,10 @@ def written(bootstrap_servers: str, topic: str) -> int:
     """Offsets that a topic has used up: its records, open transactions and commit markers."""
     reader = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "ends"})
     parts = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-    ends = [reader.get_watermark_offsets(part, timeout=_TIMEOUT_S) for part in parts]
-    reader.close()
+    try:
+        ends = [reader.get_watermark_offsets(part, timeout=_TIMEOUT_S) for part in parts]
+    except KafkaException:
+        return 0  # a topic that was just made has no leader for a moment
+    finally:
+        reader.close()
     return sum(high - low for low, high in ends)

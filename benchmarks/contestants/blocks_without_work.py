@@ -36,6 +36,7 @@ def run(assignment: Assignment) -> None:
         assignment.raw_topics[0],
         assignment.deployment,
         bounded=assignment.bounded,
+        start=given.start,
         properties=consumer_properties(given),
         packing=Packing(given.shards, target.block_records, _BLOCK_BYTES, target.linger_ms),
     )

@@ -7,6 +7,7 @@ need state are 1 and the amount, which makes this contestant faster than the who
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pyflink.common.serialization import SimpleStringSchema
 from pyflink.datastream import (
     AsyncDataStream,
     AsyncFunction,
+    DataStream,
     RuntimeContext,
     StreamExecutionEnvironment,
 )
@@ -47,7 +49,8 @@ class ScoreFunction(AsyncFunction):
     async def async_invoke(self, value: dict[str, Any]) -> list[str]:
         """The prediction of one record."""
         amount = value["amount_cents"] / 100.0
-        features = np.array([[amount, 0, 0, 1, 1, 1, amount, amount, amount]], np.float32)
+        known = value.get("features", [amount, 0, 0, 1, 1, 1, amount, amount, amount])
+        features = np.array([known], np.float32)
         outcome = await self._client.predict(
             "fraud", {"features": features}, deadline_s=DEADLINE_MS / 1000
         )
@@ -64,6 +67,11 @@ class ScoreFunction(AsyncFunction):
 
 def run(assignment: Assignment) -> None:
     """Runs the documented job over the raw topic."""
+    run_with(assignment, lambda records: records)
+
+
+def run_with(assignment: Assignment, features: Callable[[DataStream], DataStream]) -> None:
+    """Runs the documented job with something before its calls."""
     env = _environment(assignment)
     source = (
         KafkaSource.builder()
@@ -88,7 +96,11 @@ def run(assignment: Assignment) -> None:
     )
     records = env.from_source(source, WatermarkStrategy.no_watermarks(), "raw").map(json.loads)
     AsyncDataStream.unordered_wait(
-        records, ScoreFunction(assignment.serving_target), _TIMEOUT, _CAPACITY, Types.STRING()
+        features(records),
+        ScoreFunction(assignment.serving_target),
+        _TIMEOUT,
+        _CAPACITY,
+        Types.STRING(),
     ).sink_to(sink)
     env.execute(assignment.deployment)
 

@@ -12,8 +12,10 @@ from jobs.environment import environment
 from jobs.score import consumer_properties, producer_properties
 
 
-def job_environment(assignment: Assignment, name: str) -> StreamExecutionEnvironment:
-    """An environment with the settings of our job."""
+def job_environment(
+    assignment: Assignment, name: str, overrides: Mapping[str, str] | None = None
+) -> StreamExecutionEnvironment:
+    """An environment with the settings of our job, and `overrides` over them."""
     return environment(
         f"{name} ({assignment.deployment})",
         parallelism=assignment.parallelism,
@@ -21,6 +23,7 @@ def job_environment(assignment: Assignment, name: str) -> StreamExecutionEnviron
         checkpoint_dir=assignment.checkpoint_dir,
         state_backend="rocksdb",
         jars=tuple(Path(jar) for jar in assignment.jars),
+        overrides=overrides,
     )
 
 

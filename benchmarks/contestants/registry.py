@@ -72,4 +72,5 @@ CONTESTANTS = (
         folds=False,
     ),
     Contestant("documented_async", "documented_async", topics=(SMALL,), folds=False, required=True),
+    Contestant("documented_async_with_state", "documented_stateful", topics=(SMALL,), folds=False),
 )
