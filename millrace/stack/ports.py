@@ -1,9 +1,16 @@
 """Ports on the loopback interface: the usual one when it is free, another one when not."""
 
+import random
 import socket
 from contextlib import ExitStack
 
+from udfs.errors import EnvironmentFault
+
 HOST = "127.0.0.1"
+# Below the range from which the kernel gives ports to outgoing connections: one of those could
+# take the port between the choice and the start of the server.
+_FREE_CHOICE = range(20_000, 32_000)
+_TRIES = 50
 
 
 def is_free(port: int) -> bool:
@@ -38,10 +45,13 @@ def free_ports(*preferred: int) -> tuple[int, ...]:
 
 
 def _bound(port: int) -> socket.socket:
-    probe = socket.socket()
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        probe.bind((HOST, port))
-    except OSError:
-        probe.bind((HOST, 0))
-    return probe
+    for candidate in (port or random.choice(_FREE_CHOICE), *random.sample(_FREE_CHOICE, _TRIES)):
+        probe = socket.socket()
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, candidate))
+        except OSError:
+            probe.close()
+        else:
+            return probe
+    raise EnvironmentFault(f"no free port was found in {_TRIES} tries on {HOST}")

@@ -40,15 +40,18 @@ def submit(cluster: str, arguments: Sequence[str], state_dir: Path, *, wait: boo
     if not _ADDRESS.fullmatch(cluster):
         raise ConfigurationError(f"{cluster!r} is no HOST:PORT of a Flink cluster")
     conf_dir = flink_home() / "conf"
-    jars = ";".join(jar.resolve().as_uri() for jar in ensure_flink_jars())
-    options = ["run", "-m", cluster, f"-Dpipeline.jars={jars}", "-pym", "jobs"]
+    # The job itself ships its JARs: the client would put `-Dpipeline.jars` on no class path.
+    jars = [word for jar in ensure_flink_jars() for word in ("--jar", str(jar.resolve()))]
+    options = ["run", "-m", cluster, "-pym", "jobs"]
     options += ["-pyclientexec", sys.executable, "-pyexec", worker_python()]
     options += [] if wait else ["-d"]
     log_path = state_dir.resolve() / "logs" / "flink-client.log"
+    java, *client = client_command(conf_dir)
+    details = f"-Dlog.file={log_path.with_suffix('.details.log')}"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("w+") as log:
         done = subprocess.run(
-            [*client_command(conf_dir), *options, *arguments],
+            [java, details, *client, *options, *arguments, *jars],
             env=flink_environment(conf_dir),
             stdout=log,
             stderr=subprocess.STDOUT,
