@@ -62,6 +62,7 @@ def test_version_in_use_is_closed_only_after_its_last_call(tmp_path: Path) -> No
         with old.in_use() as servable:
             version(tmp_path, "2")
             await model.refresh()
+            await asyncio.wait(model._retiring, timeout=0.3)
             closed.append(servable.closed)  # type: ignore[attr-defined]
             assert model.statuses()[1].state is VersionState.UNLOADING
         await model.close()
