@@ -1,6 +1,7 @@
 """Latency: from a record's append to its prediction's append, or to a committed reader."""
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +23,8 @@ _WARM_UP_RATE = 10_000
 _SETTLE_MS = 3_000
 _PAUSE_S = 3.0
 _DRAIN_S = 120.0
-_START_S = 90.0
+_START_S = 120.0
+_WAKE = (500.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Schedule:
 
     Attributes:
         warm_up_s: at 10,000 records/s, before anything is measured.
-        measured_s: of each rate; its first three seconds do not count.
+        measured_s: of each rate; its first seconds do not count.
         half: the last rate, half of the maximal one.
     """
 
@@ -42,7 +44,12 @@ class Schedule:
     def phases(self) -> list[tuple[float, float]]:
         """Rates and seconds; the pause after the warm-up is for the memory's measurement."""
         rates = [(float(rate), self.measured_s) for rate in (*RATES, self.half)]
-        return [(1_000.0, 3.0), (_WARM_UP_RATE, self.warm_up_s), (0.0, _PAUSE_S), *rates]
+        return [(_WARM_UP_RATE, self.warm_up_s), (0.0, _PAUSE_S), *rates]
+
+    @property
+    def settle_ms(self) -> int:
+        """The beginning of each rate that does not count."""
+        return min(_SETTLE_MS, int(self.measured_s * 250))
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,11 @@ class LatencyRun:
     worker_bytes: list[int]
 
     def as_json(self) -> dict[str, object]:
-        """By rate."""
-        return {rate: asdict(found) for rate, found in self.by_rate.items()}
+        """By rate; JSON knows no infinity, so a percentile without an answer is null."""
+        return {
+            rate: {name: None if x == math.inf else x for name, x in asdict(found).items()}
+            for rate, found in self.by_rate.items()
+        }
 
 
 def measure_latency(
@@ -106,21 +116,37 @@ def _send(
     receiver: Receiver,
 ) -> tuple[list[tuple[int, int]], list[int]]:
     """Sends the schedule; returns the measured windows and the memory in the pause."""
-    argv = [sys.executable, "-m", "benchmarks.paced", lab.bootstrap_servers, raw]
     phases = schedule.phases()
-    sender = lab.start(f"{raw}-sender", [*argv, json.dumps(phases)])
+    _wake(lab, raw, running, receiver)
+    sender = _sender(lab, raw, phases)
     worker_bytes: list[int] = []
     try:
-        _wait_for_windows(sender, 2, sum(seconds for _, seconds in phases[:2]) + _START_S)
+        _wait_for_windows(sender, 1, phases[0][1] + _START_S)
         wait_until(lambda: False, _PAUSE_S / 2)
         worker_bytes = [size for process in running for size in python_workers(process.pid)]
         _wait_for_windows(sender, len(phases), sum(seconds for _, seconds in phases) + _START_S)
-        sent = sum(int(rate * seconds) for rate, seconds in phases)
+        sent = topics.written(lab.bootstrap_servers, raw)
         wait_until(lambda: len(receiver) >= sent, _DRAIN_S)
     finally:
         sender.stop()
     measured = _windows(sender)[-len(RATES) - 1 :]
-    return [(begin + _SETTLE_MS, end) for begin, end in measured], worker_bytes
+    return [(begin + schedule.settle_ms, end) for begin, end in measured], worker_bytes
+
+
+def _wake(lab: Lab, raw: str, running: Sequence[ProcessHandle], receiver: Receiver) -> None:
+    """Returns once the contestant answers, so that its start counts nowhere."""
+    sender = _sender(lab, raw, [_WAKE])
+    try:
+        wait_until(lambda: len(receiver) > 0, _START_S)
+    finally:
+        sender.stop()
+    if not len(receiver):
+        raise UnavailableError(f"no prediction came: {last_lines(running[0].log_path)}")
+
+
+def _sender(lab: Lab, raw: str, phases: Sequence[tuple[float, float]]) -> ProcessHandle:
+    argv = [sys.executable, "-m", "benchmarks.paced", lab.bootstrap_servers, raw]
+    return lab.start(f"{raw}-{len(phases)}-phases", [*argv, json.dumps(phases)])
 
 
 def _windows(sender: ProcessHandle) -> list[tuple[int, int]]:
@@ -161,6 +187,6 @@ def _window(waited_ms: NDArray[np.int64]) -> Percentiles:
     there = waited_ms[waited_ms >= 0]
     missing = len(waited_ms) - len(there)
     if not len(there):
-        return Percentiles(float("inf"), float("inf"), 0, missing)
+        return Percentiles(math.inf, math.inf, 0, missing)
     p50, p99 = (round(float(x), 2) for x in np.percentile(there, (50, 99)))
     return Percentiles(p50, p99, len(there), missing)
