@@ -76,7 +76,7 @@ def train(
     """Builds the data set, trains, evaluates by a split in time, and publishes.
 
     Args:
-        use_case: what to train for; its model is made by `training.models.<its name>`.
+        use_case: what to train for; its `fit` makes the model.
         source: labelled records in event-time order.
         models_path: base path of the models.
         options: epochs and seed.
@@ -84,9 +84,9 @@ def train(
         on_progress: told of features and epochs.
 
     Raises:
-        MillraceError: there is no training for the use case, or the data cannot be used.
+        MillraceError: the use case's training cannot be loaded, or the data cannot be used.
     """
-    fit = find_fit(use_case.name)
+    fit = find_fit(use_case)
     data = build(use_case, source.records, total=source.total, on_progress=on_progress)
     split = _split(use_case, data, train_days)
     parts = {

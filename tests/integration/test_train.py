@@ -21,10 +21,10 @@ from millrace.cli import train as train_command
 from millrace.manifest import Manifest
 from millrace.sources import handbook
 from training.dataset import build
-from training.models.fitted import FitOptions, find_fit
+from training.models.fitted import FitOptions
 from training.split import split_before, without_known_positives
 from training.train import Trained, from_generator, train
-from udfs.errors import ConfigurationError, DataError, MillraceError
+from udfs.errors import DataError, MillraceError
 from udfs.use_cases.fraud import FRAUD
 from udfs.use_cases.fraud_records import Transaction
 
@@ -97,15 +97,9 @@ def test_the_same_seed_makes_the_same_model(
 
 def test_a_history_without_fraud_to_learn_from_is_refused(tmp_path: Path) -> None:
     source = from_generator(FRAUD, count=200, days=40, seed=1, end=END)
-    with pytest.raises(DataError, match="0 frauds in"):
+    with pytest.raises(DataError, match="0 positives in"):
         train(FRAUD, source, tmp_path, options=FitOptions(epochs=1, seed=1))
     assert registry.model_names(tmp_path) == []
-
-
-@pytest.mark.parametrize("name", ["recommendation", "no-identifier", "fitted.x"])
-def test_a_use_case_without_training_is_told(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="has no training"):
-        find_fit(name)
 
 
 @needs_data

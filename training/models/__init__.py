@@ -1,1 +1,1 @@
-"""How the model of each use case is made: one module of its name with a function `fit`."""
+"""How models are made: modules with a function `fit`, which use cases name."""

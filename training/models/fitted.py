@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from training.dataset import Dataset
 from training.progress import OnProgress
-from udfs.errors import ConfigurationError
-from udfs.use_cases.contract import ModelSignature
+from udfs.errors import UseCaseError
+from udfs.use_cases.contract import ModelSignature, UseCase
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class FittedModel(Protocol):
 
 
 class Fit(Protocol):
-    """The function `fit` of a module under `training.models`."""
+    """The function that a use case names in `fit`."""
 
     def __call__(
         self,
@@ -56,15 +55,22 @@ class Fit(Protocol):
         """Trains on `train`; chooses when to stop, and the threshold, on `validation`."""
 
 
-def find_fit(use_case_name: str) -> Fit:
-    """The training of a use case, from the module `training.models.<its name>`.
+def find_fit(use_case: UseCase) -> Fit:
+    """The training that a use case names.
 
     Raises:
-        ConfigurationError: there is no such module.
+        UseCaseError: it names nothing that can be loaded and called.
     """
-    module_name = f"training.models.{use_case_name}"
-    if not use_case_name.isidentifier() or find_spec(module_name) is None:
-        raise ConfigurationError(
-            f"use case {use_case_name!r} has no training: there is no module {module_name}"
+    module_name, _, attribute = use_case.fit.partition(":")
+    try:
+        fit = getattr(import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UseCaseError(
+            f"the training {use_case.fit!r} of use case {use_case.name!r} cannot be loaded: {error}"
+        ) from error
+    if not callable(fit):
+        raise UseCaseError(
+            f"the training {use_case.fit!r} of use case {use_case.name!r} is a "
+            f"{type(fit).__name__}, not a function"
         )
-    return cast(Fit, import_module(module_name).fit)
+    return cast(Fit, fit)

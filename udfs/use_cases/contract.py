@@ -53,6 +53,8 @@ class UseCase:
             order; the built-in source.
         live: (seed, start_ms, records a second) -> the same pairs without end, event times
             going on from start_ms; nothing waits, the sender holds each back until it is due.
+        fit: `module:function` that trains the model, a `training.models.fitted.Fit`; loaded
+            only to train.
     """
 
     name: str
@@ -69,3 +71,4 @@ class UseCase:
     allowed_lateness: timedelta
     generate: Callable[[int, int, int, int], Iterator[tuple[Any, bool]]]
     live: Callable[[int, int, float], Iterator[tuple[Any, bool]]]
+    fit: str = "training.models.binary:fit"

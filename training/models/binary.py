@@ -1,7 +1,7 @@
-"""The fraud model: a small dense network over the logarithms of amounts, counts and means.
+"""A model for any yes-or-no label: a small dense network over the features' logarithms.
 
-A fraud stands out by its ratio to the customer's habits; differences of logarithms are ratios,
-so the first layer can form them.
+What stands out does so by its ratio to a habit, such as a payment's amount to the customer's
+mean. Differences of logarithms are ratios, so the first layer can form them.
 """
 
 import os
@@ -31,11 +31,11 @@ _PATIENCE = 4
 _SCORE_ROWS = 65_536
 
 
-class FraudModel:
+class BinaryModel:
     """A trained network, its calibration and its threshold.
 
     Attributes:
-        threshold: scores from here on are decided as fraud.
+        threshold: scores from here on are decided as true.
         library_versions: of TensorFlow and Keras.
     """
 
@@ -47,14 +47,14 @@ class FraudModel:
         }
         self._network = network
         self._signature = signature
-        # Frauds weighed more than they are many: taking the weight back out of the odds makes
+        # Positives weighed more than they are many: taking the weight back out of the odds makes
         # the score a probability again.
         self._surplus = float(np.log(positive_weight))
         spec = tf.TensorSpec((None, network.input_shape[1]), tf.float32, signature.input_name)
         self._forward = tf.function(self._score_of, input_signature=[spec])
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities of fraud (n,) for feature rows (n, f)."""
+        """Probabilities of the label (n,) for feature rows (n, f)."""
         scores: NDArray[np.float32] = np.concatenate(
             [self._forward(tf.constant(rows)).numpy() for rows in _slices(features)]
         )
@@ -85,23 +85,24 @@ def fit(
     signature: ModelSignature,
     options: FitOptions,
     on_progress: OnProgress,
-) -> FraudModel:
+) -> BinaryModel:
     """Trains until the average precision on `validation` has stopped rising.
 
     Raises:
-        DataError: training or validation has no fraud, or nothing else.
+        DataError: training or validation has no positive label, or nothing else.
     """
     for name, part in (("training", train), ("validation", validation)):
-        if part.labels.all() or not part.labels.any():
-            raise DataError(f"the {name} part has {part.labels.sum()} frauds in {len(part)} rows")
+        positives = int(part.labels.sum())
+        if positives in (0, len(part)):
+            raise DataError(f"the {name} part has {positives} positives in {len(part)} rows")
     keras.utils.set_random_seed(options.seed)
     features = train.features.astype(np.float32)
     share = float(np.mean(train.labels))
-    # Halfway, on the logarithmic scale, between all frauds weighing as much as all others and
-    # each weighing one: full weight ranks worse at the top, where alerts come from.
+    # Halfway, on the logarithmic scale, between all positives weighing as much as all others
+    # and each weighing one: full weight ranks worse at the top, where alerts come from.
     weight = float(np.sqrt((1 - share) / share))
     network = _network(features, bias=np.log(weight * share / (1 - share)))
-    model = FraudModel(network, weight, signature)
+    model = BinaryModel(network, weight, signature)
     weights = np.where(train.labels, weight, 1.0).astype(np.float32)
     for epoch in _best_of(model, network, (features, train.labels, weights), validation, options):
         on_progress("epochs", epoch, options.epochs)
@@ -111,11 +112,12 @@ def fit(
 
 
 def _network(features: NDArray[np.float32], bias: float) -> Any:
-    """An untrained network that starts from the share of frauds; logits (n, 1)."""
+    """An untrained network that starts from the share of positives; logits (n, 1)."""
     normalization = keras.layers.Normalization()
-    normalization.adapt(np.log1p(features))
+    normalization.adapt(np.sign(features) * np.log1p(np.abs(features)))
     inputs = keras.Input((features.shape[1],))
-    hidden = normalization(keras.ops.log1p(inputs))
+    logarithms = keras.ops.sign(inputs) * keras.ops.log1p(keras.ops.absolute(inputs))
+    hidden = normalization(logarithms)
     for units in (64, 32):
         hidden = keras.layers.Dense(units, activation="relu")(hidden)
     start = keras.initializers.Constant(bias)
@@ -128,7 +130,7 @@ def _network(features: NDArray[np.float32], bias: float) -> Any:
 
 
 def _best_of(
-    model: FraudModel,
+    model: BinaryModel,
     network: Any,
     examples: tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]],
     validation: Dataset,
