@@ -10,7 +10,7 @@ from udfs.errors import UnavailableError
 
 _NAME = "bare_worker"
 _RECORDS = 50_000
-_DEADLINE_S = 120.0
+_DEADLINE_S = 300.0
 _IDLE_S = 3.0
 
 

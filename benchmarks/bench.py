@@ -47,13 +47,21 @@ def measure(options: BenchOptions) -> Report:
         for topic in sorted({topic for c in options.contestants for topic in c.topics}):
             lab.write_raw(f"{topic}.raw", options.sizes[topic], CUSTOMERS[topic])
         report.rates = measure_rates(lab, options.contestants, options.sizes, options.repeats)
-        if options.extras:
-            say("measuring the steps of our Python worker")
-            report.stage_us = stage_costs(lab.serving_target)
-            report.bare_bytes = bare_worker_bytes(lab)
-        if options.latency:
-            _measure_latencies(lab, options, report)
+        try:
+            _measure_more(lab, options, report)
+        except (MillraceError, KafkaException) as error:
+            # The rates took long: they are shown also when what comes after them fails.
+            report.rates.wrong.append(f"not everything could be measured: {error}")
     return report
+
+
+def _measure_more(lab: Lab, options: BenchOptions, report: Report) -> None:
+    if options.extras:
+        say("measuring the steps of our Python worker")
+        report.stage_us = stage_costs(lab.serving_target)
+        report.bare_bytes = bare_worker_bytes(lab)
+    if options.latency:
+        _measure_latencies(lab, options, report)
 
 
 def _measure_latencies(lab: Lab, options: BenchOptions, report: Report) -> None:
