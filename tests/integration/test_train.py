@@ -19,6 +19,7 @@ from millrace import registry
 from millrace.cli import models as models_command
 from millrace.cli import train as train_command
 from millrace.manifest import Manifest
+from millrace.model_server.saved_model import SavedModelSession, SessionThreads
 from millrace.sources import handbook
 from training.dataset import build
 from training.models.fitted import FitOptions
@@ -78,6 +79,19 @@ def test_the_saved_model_answers_golden_rows_as_trained(published: tuple[Path, T
     assert np.abs(answer["score"].numpy() - np.array(golden.score)).max() <= 1e-6
     assert answer["decision"].numpy().tolist() == golden.decision
     assert set(golden.decision) == {True, False}
+
+
+def test_the_model_server_answers_golden_rows_as_trained(published: tuple[Path, Trained]) -> None:
+    models_path, result = published
+    golden = registry.golden_rows_of(models_path, "fraud", 1)
+    session = SavedModelSession(result.path, SessionThreads())
+    signature = session.signatures["serving_default"]
+    rows = np.array(golden.features, np.float32)
+    fetches = [signature.outputs["score"], signature.outputs["decision"]]
+    score, decision = session.run([(signature.inputs["features"], rows)], fetches)
+    session.close()
+    assert np.abs(score - np.array(golden.score)).max() <= 1e-6
+    assert decision.tolist() == golden.decision
 
 
 def test_the_threshold_in_the_graph_is_the_manifests(published: tuple[Path, Trained]) -> None:

@@ -51,7 +51,10 @@ class BinaryModel:
         # the score a probability again.
         self._surplus = float(np.log(positive_weight))
         spec = tf.TensorSpec((None, network.input_shape[1]), tf.float32, signature.input_name)
-        self._forward = tf.function(self._score_of, input_signature=[spec])
+        self._forward = tf.function(
+            lambda features: self._score_of(network(features, training=False)),
+            input_signature=[spec],
+        )
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of the label (n,) for feature rows (n, f)."""
@@ -63,20 +66,24 @@ class BinaryModel:
     def save(self, folder: Path) -> None:
         """Writes a SavedModel that gives scores and decisions for feature rows."""
         threshold = tf.constant(self.threshold, tf.float32)
-        names = self._signature
+        names, network = self._signature, self._network
+        module = tf.Module()
+        # Copies of its own: a session, in which TensorFlow Serving runs the graph, does not
+        # restore the variables that Keras tracks (Keras 3.15, TensorFlow 2.20).
+        module.trained = [tf.Variable(value) for value in network.trainable_variables]
+        module.fixed = [tf.Variable(value) for value in network.non_trainable_variables]
 
         def serve(features: Any) -> dict[str, Any]:
-            score = self._score_of(features)
+            logits, _ = network.stateless_call(module.trained, module.fixed, features)
+            score = self._score_of(logits)
             return {names.score_output: score, names.decision_output: score >= threshold}
 
-        module = tf.Module()
-        module.network = self._network
-        spec = tf.TensorSpec((None, self._network.input_shape[1]), tf.float32, names.input_name)
+        spec = tf.TensorSpec((None, network.input_shape[1]), tf.float32, names.input_name)
         module.serve = tf.function(serve, input_signature=[spec])
         tf.saved_model.save(module, str(folder), signatures={names.signature_name: module.serve})
 
-    def _score_of(self, features: Any) -> Any:
-        return tf.sigmoid(self._network(features, training=False)[:, 0] - self._surplus)
+    def _score_of(self, logits: Any) -> Any:
+        return tf.sigmoid(logits[:, 0] - self._surplus)
 
 
 def fit(
