@@ -1,28 +1,27 @@
 """Makes `.venv` ready: checks the machine first, installs the locked packages, then stamps it.
 
 Run by `make setup`, which made sure of a supported Python. A second run with nothing changed only
-compares digests. Standard library only: nothing is installed yet.
+compares digests. Nothing is installed yet: only the standard library may be used, and those of
+our own modules that need no more.
 """
 
 import hashlib
 import importlib.util
 import os
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from millrace.stack.java import compiler_command, java_command, maven_command  # noqa: E402
+from udfs.errors import EnvironmentFault  # noqa: E402
+
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".millrace-stamp"
 INPUTS = ("requirements-build.lock", "requirements.lock", "pyproject.toml")
-OLDEST_JAVA = 17
-JAVA_REMEDY = (
-    f"install a JDK {OLDEST_JAVA} or newer (Debian, Ubuntu: sudo apt-get install "
-    f"openjdk-{OLDEST_JAVA}-jdk-headless) or set JAVA_HOME to one"
-)
 # pip's settings, under the names by which uv knows them.
 UV_NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -37,12 +36,15 @@ def main() -> int:
     digest = inputs_digest()
     if STAMP.exists() and STAMP.read_text() == digest:
         return 0
-    problem = venv_problem() or java_problem() or maven_problem()
-    if problem:
-        sys.stderr.write(f"error: {problem}\n")
-        return 3
     try:
+        require_venv()
+        java_command()
+        compiler_command()
+        maven_command()
         install()
+    except EnvironmentFault as fault:
+        sys.stderr.write(f"error: {fault}\n")
+        return fault.exit_status
     except subprocess.CalledProcessError as error:
         command = " ".join(map(str, error.cmd[:6]))
         sys.stderr.write(f"error: set-up stopped at: {command} …; the lines above say why\n")
@@ -51,35 +53,13 @@ def main() -> int:
     return 0
 
 
-def venv_problem() -> str | None:
-    """What is wrong with this Python, as a sentence."""
+def require_venv() -> None:
+    """Returns when this Python can make virtual environments."""
     if importlib.util.find_spec("ensurepip") is None:
-        return (
+        raise EnvironmentFault(
             "this Python cannot make virtual environments; install its venv package "
             "(Debian, Ubuntu: sudo apt-get install python3-venv)"
         )
-    return None
-
-
-def java_problem() -> str | None:
-    """What is wrong with this machine's Java, as a sentence."""
-    home = os.environ.get("JAVA_HOME")
-    where = f"{home}/bin" if home else None
-    java, compiler = shutil.which("java", path=where), shutil.which("javac", path=where)
-    if java is None or compiler is None:
-        return f"no JDK was found; {JAVA_REMEDY}"
-    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr + answer.stdout)
-    if not found or int(found.group(1)) < OLDEST_JAVA:
-        return f"the Java at {java} is older than {OLDEST_JAVA}; {JAVA_REMEDY}"
-    return None
-
-
-def maven_problem() -> str | None:
-    """What is wrong with this machine's Maven, as a sentence."""
-    if shutil.which("mvn") is None:
-        return "Maven (mvn) was not found; install it (Debian, Ubuntu: sudo apt-get install maven)"
-    return None
 
 
 def install() -> None:

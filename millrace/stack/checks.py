@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from millrace.settings import Settings
 from millrace.stack.jars import deploy_root, is_current
-from millrace.stack.java import compiler_command, java_command, java_version
+from millrace.stack.java import compiler_command, java_command, java_version, maven_command
 from millrace.stack.ports import is_free
 from udfs.errors import EnvironmentFault
 
@@ -43,8 +43,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     """All checks of this machine for a deployment."""
     yield _python()
     yield _packages()
-    yield from _java()
-    yield _maven()
+    yield from _tools()
     yield _jars()
     yield _disk(settings.stack.state_dir)
     yield _memory()
@@ -100,8 +99,9 @@ def _packages() -> Check:
     return Check("packages", False, f"not {', '.join(missing[:_SHOWN])}{rest}", "run `make setup`")
 
 
-def _java() -> Iterator[Check]:
-    for name, find in (("Java", java_command), ("Java compiler", compiler_command)):
+def _tools() -> Iterator[Check]:
+    finders = {"Java": java_command, "compiler": compiler_command, "Maven": maven_command}
+    for name, find in finders.items():
         try:
             path = find()
             version = f" ({java_version(path)})" if name == "Java" else ""
@@ -109,14 +109,6 @@ def _java() -> Iterator[Check]:
         except EnvironmentFault as fault:
             problem, _, remedy = str(fault).partition(": ")
             yield Check(name, False, problem, remedy)
-
-
-def _maven() -> Check:
-    path = shutil.which("mvn")
-    if path is None:
-        remedy = "install it (Debian, Ubuntu: sudo apt-get install maven)"
-        return Check("Maven", False, "no mvn was found", remedy)
-    return Check("Maven", True, path)
 
 
 def _jars() -> Check:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from millrace.stack.java import compiler_command, java_command
+from millrace.stack.java import compiler_command, java_command, maven_command
 from udfs.errors import EnvironmentFault
 
 _STAMP = ".millrace-stamp"
@@ -128,11 +128,7 @@ def is_current(module: Path) -> bool:
 
 
 def _run_maven(module: Path, log_path: Path) -> None:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise EnvironmentFault(
-            "Maven (mvn) was not found: install it (Debian, Ubuntu: sudo apt-get install maven)"
-        )
+    maven = maven_command()
     print(f"building the JARs of {module} (once; log: {log_path})", file=sys.stderr, flush=True)
     command = [maven, "-B", "-q", "-f", str(module / "pom.xml"), "package"]
     with log_path.open("w") as log:

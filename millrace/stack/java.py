@@ -1,4 +1,4 @@
-"""The Java that this machine offers: found, checked for its version, or missed in one sentence."""
+"""The Java and Maven of this machine: found and new enough, or missed in one sentence."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def java_command() -> str:
     """
     path = _find("java")
     if path is None:
-        raise EnvironmentFault(f"no Java was found: {_REMEDY}")
+        raise EnvironmentFault(f"no Java was found{_place()}: {_REMEDY}")
     version = java_version(path)
     if version < MINIMUM_JAVA:
         raise EnvironmentFault(f"Java {version} ({path}) is too old: {_REMEDY}")
@@ -38,7 +38,21 @@ def compiler_command() -> str:
     """
     path = _find("javac")
     if path is None:
-        raise EnvironmentFault(f"no Java compiler (javac) was found: {_REMEDY}")
+        raise EnvironmentFault(f"no Java compiler (javac) was found{_place()}: {_REMEDY}")
+    return path
+
+
+def maven_command() -> str:
+    """Path of Maven.
+
+    Raises:
+        EnvironmentFault: there is none.
+    """
+    path = shutil.which("mvn")
+    if path is None:
+        raise EnvironmentFault(
+            "Maven (mvn) was not found: install it (Debian, Ubuntu: sudo apt-get install maven)"
+        )
     return path
 
 
@@ -62,6 +76,10 @@ def parse_java_version(text: str) -> int:
 
 def _find(program: str) -> str | None:
     home = os.environ.get("JAVA_HOME")
-    if home and (Path(home) / "bin" / program).exists():
-        return str(Path(home) / "bin" / program)
-    return shutil.which(program)
+    # Maven and PyFlink look nowhere else when it is set, so neither may this.
+    return shutil.which(program, path=str(Path(home) / "bin") if home else None)
+
+
+def _place() -> str:
+    home = os.environ.get("JAVA_HOME")
+    return f" in JAVA_HOME ({home})" if home else ""

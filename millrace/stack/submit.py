@@ -13,6 +13,7 @@ from udfs.errors import ConfigurationError, MillraceError, UnavailableError
 
 _ADDRESS = re.compile(r"[^\s:/]+:\d{1,5}")
 _JOB_ID = re.compile(r"JobID ([0-9a-f]{32})")
+_RAISED = re.compile(r"\w+(?:Error|Exception|Fault): ")
 _UNREACHABLE = ("Connection refused", "UnknownHostException", "Could not connect")
 
 
@@ -69,8 +70,10 @@ def submit(cluster: str, arguments: Sequence[str], state_dir: Path, *, wait: boo
 def _failure(cluster: str, said: str, log_path: Path) -> MillraceError:
     if any(sign in said for sign in _UNREACHABLE):
         return UnavailableError(f"no Flink cluster answers at {cluster} (log: {log_path})")
-    told = [line for line in said.splitlines() if line.startswith("error: ")]
-    causes = [line for line in said.splitlines() if line.startswith("Caused by: ")]
-    reason = (told or causes or ["no reason was given"])[-1]
-    reason = reason.removeprefix("error: ").removeprefix("Caused by: ")
+    lines = said.splitlines()
+    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    # What the job's own Python program raised says more than that it ended.
+    raised = [line for line in lines if _RAISED.match(line)]
+    reason = (told or raised or causes or ["no reason was given"])[-1]
     return SubmissionError(f"Flink at {cluster} did not run the job: {reason} (log: {log_path})")
