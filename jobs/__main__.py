@@ -6,6 +6,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from jobs.options import LATEST, STARTS, score_options
 from jobs.score import build
@@ -24,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
             start=arguments.start,
             restore=arguments.restore,
         )
-        build(options).execute()
+        build(options, tuple(arguments.jar)).execute()
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
@@ -37,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--use-case", required=True, help="installed name, or module:attribute")
     parser.add_argument("--once", action="store_true", help="end at the newest offsets")
     parser.add_argument("--start", default=STARTS[0], choices=STARTS, help="without state")
+    parser.add_argument(
+        "--jar", action="append", default=[], type=Path, help="shipped with the job"
+    )
     parser.add_argument("--restore", default=LATEST, help="latest, none, or a path")
     return parser
 

@@ -1,7 +1,6 @@
 """The Flink environment of a job, from its options."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.targets import Target
+from millrace.plain_path import worker_python
 
 MAX_PARALLELISM = 128
 _WORKERS_AS_PROCESSES = "_python_worker_execution_mode"
@@ -40,8 +40,7 @@ def environment(
     options = _options(name, target, checkpoint_dir, state_backend)
     if jars:
         options["pipeline.jars"] = ";".join(jar.resolve().as_uri() for jar in jars)
-        options["python.executable"] = sys.executable
-        options["python.client.executable"] = sys.executable
+        options["python.executable"] = options["python.client.executable"] = worker_python()
     configuration = Configuration()
     for key, value in {**options, **(overrides or {})}.items():
         if value:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from jobs.score import ScoreOptions
     from millrace.settings import Settings
 
 
@@ -44,20 +45,22 @@ def run(
 
     Example: millrace run score --use-case fraud --cluster localhost:8081
     """
+    from jobs.options import score_options  # noqa: PLC0415
     from millrace.settings import load  # noqa: PLC0415
     from udfs.errors import ConfigurationError  # noqa: PLC0415
-    from udfs.use_cases.find import find_use_case  # noqa: PLC0415
 
     if job != "score":
         raise ConfigurationError(f"there is no job {job!r}; the job is score")
     if local and cluster:
         raise ConfigurationError("a job runs either --local or on a --cluster, not both")
     settings = load()
-    _require_topics(settings, find_use_case(use_case).name)
+    # Also before a submission: what is wrong is told here, not in the log of Flink's client.
+    options = score_options(settings, use_case, bounded=once, start=start, restore=restore)
+    _require_topics(settings, options.name)
     if cluster:
         _submit(settings, cluster, use_case, once=once, start=start, restore=restore)
     else:
-        _run_here(settings, use_case, once=once, start=start, restore=restore)
+        _run_here(settings, options)
 
 
 def _require_topics(settings: "Settings", name: str) -> None:
@@ -73,12 +76,10 @@ def _require_topics(settings: "Settings", name: str) -> None:
         )
 
 
-def _run_here(settings: "Settings", use_case: str, *, once: bool, start: str, restore: str) -> None:
+def _run_here(settings: "Settings", options: "ScoreOptions") -> None:
     from jobs.local import running  # noqa: PLC0415
-    from jobs.options import score_options  # noqa: PLC0415
     from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
 
-    options = score_options(settings, use_case, bounded=once, start=start, restore=restore)
     logs = settings.stack.state_dir.resolve() / "logs"
     typer.echo(f"starting Flink in this process; its logs: {logs}", err=True)
     with running(options, ensure_flink_jars(), logs) as local_job:
