@@ -143,7 +143,6 @@ class _BlockFold:
         self, fold: WindowFold, columns: Mapping[str, NDArray[np.int64]], times: NDArray[np.int64]
     ) -> WindowValues:
         key, value = columns[fold.aggregate.key], columns[fold.aggregate.value]
-        in_order = times.tolist()
-        rows = fold.update(key.tolist(), in_order, value.tolist(), in_order)
+        rows = fold.update(key, times, value, times)
         width = len(fold.aggregate.windows_ms)
         return WindowValues(count=rows[:, 1 : 1 + width], total=rows[:, 1 + width :])

@@ -1,8 +1,8 @@
 """The same work by hand: a confluent-kafka loop over batches, with state in a dictionary.
 
-What a good engineer writes without Flink: decode a batch, fold it with the same windows, one call
-to the model server a batch by the same client, encode predictions of the same schema. While the
-model server works on a full batch, the next one is fetched and folded.
+What people write without Flink: decode a batch, keep each customer's events in a dictionary, one
+call to the model server a batch by the same client, encode predictions of the same schema. The
+next batch waits for the answer to the one before, unless the variant overlaps them.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from numpy.typing import NDArray
 
 from benchmarks.assignment import DEADLINE_MS, Assignment
+from benchmarks.contestants.dictionary_fold import DictionaryFold
 from udfs.client.outcomes import Failure, Outcome
 from udfs.client.predict import PredictionClient
 from udfs.features.values import WindowValues
-from udfs.features.windows import WindowFold
 from udfs.records import Prediction
 from udfs.use_cases.fraud import CUSTOMER, FRAUD, SPEC, Transaction, assemble
 
@@ -60,7 +60,7 @@ class Scorer:
     """State and work of one process, without a guarantee."""
 
     def __init__(self, topic: str, serving_target: str) -> None:
-        self.fold = WindowFold(CUSTOMER, _LATENESS_MS)
+        self.fold = DictionaryFold(CUSTOMER, _LATENESS_MS)
         self._topic = topic
         self._client = PredictionClient(serving_target)
         self._decode = msgspec.json.Decoder(Transaction).decode
@@ -181,8 +181,19 @@ async def consume(
     remaining: int | None,
     delivery: Delivery,
     scorer: Scorer,
+    *,
+    overlap: bool = False,
 ) -> None:
-    """Scores batches until the end; full ones overlap with the model server's work."""
+    """Scores batches until the end.
+
+    Args:
+        assignment: what to do.
+        source: consumer on this process's partitions.
+        remaining: records until the end; None: there is none.
+        delivery: where predictions go.
+        scorer: state and work.
+        overlap: fetch and fold the next batch while the model server works on a full one.
+    """
     size, linger_s = assignment.settings.block_records, assignment.settings.linger_ms / 1000
     in_flight: tuple[Batch, asyncio.Task[Outcome]] | None = None
     while remaining is None or remaining > 0 or in_flight:
@@ -196,7 +207,7 @@ async def consume(
             remaining = None if remaining is None else remaining - len(messages)
             in_flight = (batch, asyncio.create_task(scorer.call(batch)))
             await asyncio.sleep(0)
-        if in_flight and len(messages) < size:
+        if in_flight and not (overlap and len(messages) == size):
             batch, task = in_flight
             delivery.deliver(batch, scorer.predictions(batch, await task))
             in_flight = None

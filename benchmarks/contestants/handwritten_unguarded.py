@@ -30,10 +30,10 @@ class UnguardedDelivery:
         self._producer.flush()
 
 
-def run(assignment: Assignment) -> None:
+def run(assignment: Assignment, *, overlap: bool = False) -> None:
     """Scores this process's partitions."""
     source, remaining = consumer(assignment, auto_commit=True)
     scorer = Scorer(assignment.raw_topics[0], assignment.serving_target)
     delivery = UnguardedDelivery(assignment)
-    asyncio.run(consume(assignment, source, remaining, delivery, scorer))
+    asyncio.run(consume(assignment, source, remaining, delivery, scorer, overlap=overlap))
     source.close()

@@ -45,6 +45,7 @@ CONTESTANTS = (
     Contestant("handwritten_unguarded_1", "handwritten_unguarded", required=True),
     Contestant("score_at_least_once", "score", required=True),
     Contestant("handwritten_unguarded_2", "handwritten_unguarded", processes=2, required=True),
+    Contestant("handwritten_overlapped_1", "handwritten_overlapped"),
     Contestant("score_exactly_once_200k", "score", exactly_once=True, topics=(MANY,)),
     Contestant("handwritten_durable", "handwritten_durable", exactly_once=True, required=True),
     Contestant(

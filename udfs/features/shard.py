@@ -97,7 +97,7 @@ class ShardFolds:
         aggregate = fold.aggregate
         keys, values = columns[aggregate.key], columns[aggregate.value]
         times = columns[self._event_time]
-        rows = fold.update(keys.tolist(), times.tolist(), values.tolist(), newest.tolist())
+        rows = fold.update(keys, times, values, newest)
         if len(rows):
             events = np.empty(len(rows), dtype=EVENT)
             columns_of_event = (keys, times, values, rows[:, 0], partitions)
@@ -147,6 +147,8 @@ class ShardFolds:
             )
         for name, log in self._logs.items():
             for events in log.load(entries):
-                fields = (events[field].tolist() for field in ("key", "time", "value", "sequence"))
+                fields = (
+                    events[field].astype(np.int64) for field in ("key", "time", "value", "sequence")
+                )
                 self._folds[name].load(*fields)
         return progress

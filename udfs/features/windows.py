@@ -1,86 +1,55 @@
 """Exact windows (t - w, t] per entity key: count and sum over the events known so far."""
 
-from array import array
-from bisect import bisect_right
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
+from udfs.features.chains import NONE, EventChains, Ints, grown, lowered
+from udfs.features.singles import Singles
 from udfs.features.spec import WindowedAggregate
 
-_TRIM_EVENTS = 64
-
-
-class _Events:
-    """The events of one key in time order, with running sums.
-
-    `sums[i]` is the sum of the values before event i, so a window's sum is one subtraction.
-    `seen` is the sequence number of the newest arrival.
-    """
-
-    __slots__ = ("seen", "sums", "times")
-
-    def __init__(self) -> None:
-        self.times = array("q")
-        self.sums = array("q", [0])
-        self.seen = 0
-
-    def add(self, time: int, value: int) -> tuple[int, int]:
-        """Takes the event in; returns the index behind it and the sum up to and with it."""
-        times, sums = self.times, self.sums
-        self.seen += 1
-        if not times or time >= times[-1]:
-            times.append(time)
-            total = sums[-1] + value
-            sums.append(total)
-            return len(times), total
-        place = bisect_right(times, time)
-        times.insert(place, time)
-        total = sums[place] + value
-        sums.insert(place + 1, total)
-        for later in range(place + 2, len(sums)):
-            sums[later] += value
-        return place + 1, total
-
-    def trim(self, count: int) -> None:
-        """Forgets the oldest `count` events."""
-        del self.times[:count]
-        del self.sums[:count]
+_BLOCK_RECORDS = 128
+_ROUND_RECORDS = 48
+_FIRST_CAPACITY = 64
+_ALWAYS = -(2**62)
 
 
 class WindowFold:
     """Folds blocks of events into window counts and sums, exactly, in order of arrival.
 
     A record sees the events of its key that arrived before it and itself, with event time in
-    (t - w, t]: also when it is late. Memory: 16 bytes an event that is still in the longest
-    window plus the lateness, about 300 bytes a key. Sums are int64.
+    (t - w, t]: also when it is late.
+
+    The events of a key form a chain in time order. For each window a key has the first event
+    inside, how many there are and their sum; a newer event joins the end of the chain and moves
+    the beginnings on. Records of different keys do so together, in numpy: a block is taken apart
+    into rounds that hold no key twice. Late records, and what a hot key leaves after some rounds,
+    go one by one.
+
+    Memory: 24 bytes an event of the longest window plus the lateness, about 200 bytes a key. Sums
+    are int64.
 
     >>> fold = WindowFold(WindowedAggregate("c", "id", "cents", (10, 100)), lateness_ms=50)
-    >>> rows = fold.update([7, 7, 8, 7], [100, 105, 106, 112], [5, 6, 1, 7], [100, 105, 106, 112])
-    >>> rows.tolist()  # sequence, counts, sums
+    >>> times = np.array([100, 105, 106, 112])
+    >>> fold.update(np.array([7, 7, 8, 7]), times, np.array([5, 6, 1, 7]), times).tolist()
     [[1, 1, 1, 5, 5], [2, 2, 2, 11, 11], [1, 1, 1, 1, 1], [3, 2, 3, 13, 18]]
     """
 
     def __init__(self, aggregate: WindowedAggregate, lateness_ms: int) -> None:
         self.aggregate = aggregate
-        self._descending = tuple(sorted(aggregate.windows_ms, reverse=True))
-        width = 2 * len(self._descending)
-        self._order = [0, *range(width - 1, 0, -2), *range(width, 0, -2)]
-        self.keep_ms = self._descending[0] + lateness_ms
-        self._keys: dict[int, _Events] = {}
+        self.keep_ms = max(aggregate.windows_ms) + lateness_ms
+        self._windows = aggregate.windows_ms
+        self._chains = EventChains()
+        self._slots: dict[int, int] = {}
+        shape = (len(self._windows), _FIRST_CAPACITY)
+        self._seen = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
+        self._last = np.full(_FIRST_CAPACITY, NONE, dtype=np.int32)
+        self._first = np.full(shape, NONE, dtype=np.int32)
+        self._count, self._total = np.zeros((2, *shape), dtype=np.int64)
 
     def __len__(self) -> int:
         """The number of keys with events."""
-        return len(self._keys)
+        return len(self._slots)
 
-    def update(
-        self,
-        keys: Sequence[int],
-        times: Sequence[int],
-        values: Sequence[int],
-        newest: Sequence[int],
-    ) -> NDArray[np.int64]:
+    def update(self, keys: Ints, times: Ints, values: Ints, newest: Ints) -> Ints:
         """Window values of a block of n records, whose events join the state.
 
         Args:
@@ -95,40 +64,121 @@ class WindowFold:
             int64 of shape (n, 1 + 2w): the key's sequence number (from 1, again from 1 after
             `keep_ms` of silence), w counts, w sums; windows in ascending order.
         """
-        rows = array("q")
-        put, known, descending, keep_ms = rows.append, self._keys, self._descending, self.keep_ms
-        for key, time, value, latest in zip(keys, times, values, newest, strict=True):
-            floor = latest - keep_ms
-            events = known.get(key)
-            if events is None or events.times[-1] <= floor:
-                events = known[key] = _Events()
-            end, total = events.add(time, value)
-            past, sums, start = events.times, events.sums, 0
-            if time <= floor:  # older than all that is kept: it sees itself alone
-                start, floor = end - 1, time - 1
-            put(events.seen)
-            for window in descending:
-                bound = time - window
-                start = bisect_right(past, bound if bound > floor else floor, start, end)
-                put(end - start)
-                put(total - sums[start])
-            if end > _TRIM_EVENTS and past[_TRIM_EVENTS] <= floor:
-                events.trim(bisect_right(past, floor))
-        return np.frombuffer(rows, dtype=np.int64).reshape(-1, len(self._order))[:, self._order]
+        slots = self._slots_of(keys)
+        floors = newest - self.keep_ms
+        first = self._chains.append(times, values)
+        rows = np.empty((1 + 2 * len(self._windows), len(keys)), dtype=np.int64)
+        rounds, rest = _rounds(slots)
+        for places in rounds:
+            self._round(slots, first, places, floors, rows)
+        if len(rest):
+            self._one_by_one(slots, first, rest, floors, rows)
+        return rows.T
 
-    def load(
-        self,
-        keys: Sequence[int],
-        times: Sequence[int],
-        values: Sequence[int],
-        sequences: Sequence[int],
-    ) -> None:
+    def load(self, keys: Ints, times: Ints, values: Ints, sequences: Ints) -> None:
         """Puts back events that were folded before, in their order of arrival; all (n,)."""
-        for key, time, value, sequence in zip(keys, times, values, sequences, strict=True):
-            events = self._keys.setdefault(key, _Events())
-            events.add(time, value)
-            events.seen = sequence
+        self.update(keys, times, values, np.full(len(keys), _ALWAYS))
+        self._seen[self._slots_of(keys)] = sequences
 
     def forget(self, floor_ms: int) -> None:
-        """Drops keys whose newest event is at or before `floor_ms`; no result changes by it."""
-        self._keys = {k: e for k, e in self._keys.items() if e.times[-1] > floor_ms}
+        """Drops events at or before `floor_ms` once they are many; no result changes by it."""
+        expired = self._chains.expired(floor_ms)
+        if 2 * expired < self._chains.size:
+            return
+        alive = self._last >= expired
+        for window in range(len(self._windows)):
+            self._advance(window, np.flatnonzero(alive), np.full(alive.sum(), floor_ms))
+        self._chains.drop(expired)
+        self._slots = {key: slot for key, slot in self._slots.items() if alive[slot]}
+        kept = np.fromiter(self._slots.values(), np.int64, len(self._slots))
+        self._slots = {key: slot for slot, key in enumerate(self._slots)}
+        self._seen, self._last = self._seen[kept], lowered(self._last[kept], expired)
+        self._first = lowered(self._first[:, kept], expired)
+        self._count, self._total = self._count[:, kept], self._total[:, kept]
+
+    def _slots_of(self, keys: Ints) -> Ints:
+        """Each key's column in the state, new keys included."""
+        slots = self._slots
+        found = np.array([slots.setdefault(key, len(slots)) for key in keys.tolist()], np.int64)
+        if len(slots) > len(self._last):
+            capacity = max(len(slots), 2 * len(self._last))
+            self._seen, self._last = grown(self._seen, capacity, 0), grown(self._last, capacity, -1)
+            self._first = grown(self._first, capacity, NONE)
+            self._count = grown(self._count, capacity, 0)
+            self._total = grown(self._total, capacity, 0)
+        return found
+
+    def _round(
+        self, all_slots: Ints, first: int, place: Ints, all_floors: Ints, rows: Ints
+    ) -> None:
+        """Folds the records at `place` in the block, no two of the same key."""
+        chains = self._chains
+        last, times = self._last[all_slots[place]], chains.time[first + place]
+        before = np.where(last == NONE, _ALWAYS, chains.time[last])
+        joins = (times >= before) & (times > all_floors[place])
+        if not joins.all():
+            self._one_by_one(all_slots, first, place[~joins], all_floors, rows)
+            place, last, before, times = place[joins], last[joins], before[joins], times[joins]
+        slots, floors, position = all_slots[place], all_floors[place], first + place
+        chains.prev[position] = last
+        chains.next[last[last != NONE]] = position[last != NONE]
+        self._last[slots] = position
+        self._seen[slots] = rows[0, place] = np.where(before <= floors, 0, self._seen[slots]) + 1
+        width = len(self._windows)
+        for window, length in enumerate(self._windows):
+            at = self._first[window, slots]
+            self._first[window, slots] = np.where(at == NONE, position, at)
+            self._count[window, slots] += 1
+            self._total[window, slots] += chains.value[position]
+            self._advance(window, slots, np.maximum(times - length, floors))
+            rows[1 + window, place] = self._count[window, slots]
+            rows[1 + width + window, place] = self._total[window, slots]
+
+    def _advance(self, window: int, slots: Ints, bounds: Ints) -> None:
+        """Moves the beginning of a window on to the first event later than each key's bound."""
+        time, value, following = self._chains.time, self._chains.value, self._chains.next
+        first, count, total = self._first[window], self._count[window], self._total[window]
+        at = first[slots]
+        moves = np.flatnonzero((at != NONE) & (time[at] <= bounds))
+        while len(moves):
+            leaving, moving = at[moves], slots[moves]
+            count[moving] -= 1
+            total[moving] -= value[leaving]
+            first[moving] = at[moves] = following[leaving]
+            moves = moves[(at[moves] != NONE) & (time[at[moves]] <= bounds[moves])]
+
+    def _one_by_one(self, slots: Ints, first: int, places: Ints, floors: Ints, rows: Ints) -> None:
+        """Folds the records at these places of the block, whatever their times and keys."""
+        singles = Singles(
+            self._chains,
+            seen=self._seen,
+            last=self._last,
+            first=self._first,
+            count=self._count,
+            total=self._total,
+        )
+        add, windows = singles.add, self._windows
+        records = zip(
+            slots[places].tolist(), (places + first).tolist(), floors[places].tolist(), strict=True
+        )
+        found = [add(slot, position, floor, windows) for slot, position, floor in records]
+        rows[:, places] = np.array(found, dtype=np.int64).T
+
+
+def _rounds(slots: Ints) -> tuple[list[Ints], Ints]:
+    """Places of a block in rounds without a slot twice, a slot's own in order of arrival.
+
+    Returns:
+        The rounds that are worth numpy's overhead, and what is left, in order of arrival: all of
+        a small block, and what a hot key has more than the others.
+    """
+    if len(slots) < _BLOCK_RECORDS:
+        return [], np.arange(len(slots))
+    order = np.argsort(slots, kind="stable")
+    starts = np.flatnonzero(np.diff(slots[order], prepend=NONE))
+    rank = np.arange(len(slots)) - np.repeat(starts, np.diff(starts, append=len(slots)))
+    sizes = np.bincount(rank)
+    count = int((sizes >= _ROUND_RECORDS).sum())
+    by_rank = order[np.argsort(rank, kind="stable")]
+    parts = np.split(by_rank, np.cumsum(sizes)[:count])
+    return parts[:count], np.sort(parts[count])
