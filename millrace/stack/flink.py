@@ -130,9 +130,11 @@ class FlinkCluster:
         Raises:
             EnvironmentFault: the JobManager ended, or they were not there in time.
         """
-        started = [process for process in (self.job_manager, *self.task_managers) if process]
-        wait_until(lambda: self.slots() >= slots or not all(p.alive() for p in started), deadline_s)
-        for process in started:
+        # A TaskManager that was lost earlier is no reason: this may wait for the one after it.
+        watched = [process for process in self.task_managers if process.alive()]
+        watched += [self.job_manager] if self.job_manager else []
+        wait_until(lambda: self.slots() >= slots or not all(p.alive() for p in watched), deadline_s)
+        for process in watched:
             if not process.alive():
                 raise EnvironmentFault(
                     f"{process.name} ended while it started (log: {process.log_path}): "

@@ -19,6 +19,7 @@ from millrace.kafka.readers import end_offsets, first_offsets, follow, read
 from millrace.kafka.topics import Change, TopicState, apply, show, topics
 from millrace.settings import KafkaSettings, Settings
 from millrace.stack.broker import Broker
+from millrace.stack.flink import FlinkCluster
 from millrace.stack.ports import HOST
 from millrace.stack.processes import group_members, wait_until
 from udfs.errors import ConfigurationError, EnvironmentFault, UnavailableError
@@ -140,6 +141,19 @@ def test_a_broker_that_ends_while_it_starts_says_why(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match=r"(?s)ended while.*meta\.properties"):
         broker.start()
     assert broker.process is None
+
+
+def test_a_lost_task_manager_is_replaced_by_another(tmp_path: Path) -> None:
+    with FlinkCluster(tmp_path, task_managers=1, slots=1) as cluster:
+        (lost,) = cluster.task_managers
+        os.kill(lost.pid, signal.SIGKILL)
+        noticed = wait_until(lambda: cluster.slots() == 0, 30)
+        cluster.start_task_manager()
+        cluster.wait_for_slots(1)
+        found = [process.alive() for process in cluster.task_managers]
+        pids = [process.pid for process in cluster.task_managers]
+    left = [pid for pid in pids if group_members(pid)]
+    assert (noticed, found, left) == (True, [False, True], [])
 
 
 def test_up_finds_other_ports_outlives_its_command_and_down_leaves_nothing(tmp_path: Path) -> None:
