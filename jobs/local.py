@@ -1,5 +1,6 @@
 """Runs a job in Flink's mini-cluster inside this process."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -30,11 +31,19 @@ def running(options: ScoreOptions, jars: tuple[Path, ...], log_dir: Path) -> Ite
         options: of the job.
         jars: the connector and our own.
         log_dir: where Flink and the Python workers log to.
+
+    Raises:
+        JobFailed: Flink refuses the job, for example its checkpoint.
     """
     log_dir.mkdir(parents=True, exist_ok=True)
     # Read when the JVM starts; its default is a folder inside the installed package.
     os.environ["FLINK_LOG_DIR"] = str(log_dir)
-    job = LocalJob(build(options, jars).execute_async())
+    # py4j writes a traceback of its own to the root logger before Ctrl-C reaches the caller.
+    logging.getLogger().addFilter(lambda record: "KeyboardInterrupt" not in record.getMessage())
+    try:
+        job = LocalJob(build(options, jars).execute_async())
+    except Py4JError as error:
+        raise JobFailed(f"the job did not start: {root_cause(str(error))}") from error
     try:
         yield job
     finally:

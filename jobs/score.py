@@ -97,7 +97,7 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
             options.shards, options.target.block_records, _BLOCK_BYTES, options.target.linger_ms
         ),
     )
-    featured = features(blocks, options.use_case, raw, options.max_clock_skew_ms)
+    featured = features(blocks, options.use_case, options.name, raw, options.max_clock_skew_ms)
     function = PredictFunction(
         options.use_case, raw, options.serving_target, options.deadline_ms, options.emit_features
     )
