@@ -61,7 +61,10 @@ class Kafka:
 
     def send_raw(self, records: Any) -> None:
         """Sends (key, value, Kafka timestamp) triples."""
-        producer = Producer({"bootstrap.servers": self.bootstrap_servers})
+        # Idempotent: a retry, usual while a topic is new, must not change the order of a key.
+        producer = Producer(
+            {"bootstrap.servers": self.bootstrap_servers, "enable.idempotence": True}
+        )
         for key, value, timestamp in records:
             producer.produce(f"{self.name}.raw", value, key, timestamp=timestamp)
             producer.poll(0)

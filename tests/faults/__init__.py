@@ -1,0 +1,1 @@
+"""What is done to a running pipeline, and what has to hold all the same."""
