@@ -165,7 +165,8 @@ class Broker:
             return
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         argv = [java, "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool"]
-        argv += ["format", "--cluster-id", cluster_id, "--config", str(properties)]
+        # In one word: one id in 64 begins with a dash.
+        argv += ["format", f"--cluster-id={cluster_id}", "--config", str(properties)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             raise EnvironmentFault(
