@@ -1,15 +1,16 @@
 """Encodes feature blocks and model outputs as answers for the JVM's sink."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.functions.blocks import encode_section
+from udfs.functions.blocks import encode_columns, encode_lines
 from udfs.functions.feature_block import FeatureBlock
 from udfs.records import FeatureRow, Prediction
 from udfs.use_cases.contract import UseCase
@@ -62,38 +63,51 @@ class AnswerEncoder:
         keys = [block.clean.raw.keys[place] for place in block.clean.places.tolist()]
         sections = []
         if keys:
-            sections.append(encode_section(PREDICTIONS, keys, self._predictions(block, scores)))
+            sections.append(encode_columns(PREDICTIONS, keys, self._predictions(block, scores)))
         if letters:
             lines = self._encoder.encode_lines(letters)
-            sections.append(encode_section(DEAD_LETTERS, [x.key for x in letters], lines))
+            sections.append(encode_lines(DEAD_LETTERS, [x.key for x in letters], lines))
         if keys and self._emit_features:
-            sections.append(encode_section(FEATURES, keys, self._features(block)))
+            sections.append(encode_lines(FEATURES, keys, self._features(block)))
         return b"".join(sections)
 
-    def _predictions(self, block: FeatureBlock, scores: Scores) -> bytes:
-        case = self._use_case
-        partitions, offsets, timestamps = block.source()
-        rows = map(
-            Prediction,
-            [f"{self._topic}/{p}/{o}/answer" for p, o in zip(partitions, offsets, strict=True)],
-            block.column(case.business_id).tolist(),
-            block.column(case.entity_key).tolist(),
-            block.column(case.event_time).tolist(),
-            scores.output.tolist(),
-            scores.decision.tolist(),
-            repeat(case.model.model_name),
-            repeat(scores.model_version),
-            repeat(scores.route),
-            repeat(scores.fallback_reason),
-            repeat(case.spec.hash),
-            block.folded.sequence.tolist(),
-            block.folded.late.tolist(),
-            partitions,
-            offsets,
-            timestamps,
-            repeat(int(self._clock() * 1000)),
-        )
-        return self._encoder.encode_lines(list(rows))
+    def _predictions(self, block: FeatureBlock, scores: Scores) -> list[bytes | NDArray[Any]]:
+        """What a prediction is made of: `udfs.records.Prediction`, field by field."""
+        case, raw, at = self._use_case, block.clean.raw, block.clean.places
+        partitions, offsets = raw.partitions[at], raw.offsets[at]
+        fields: dict[str, Any] = {
+            "prediction_id": [f'"{self._topic}/'.encode(), partitions, b"/", offsets, b'/answer"'],
+            "business_id": block.column(case.business_id),
+            "entity_key": block.column(case.entity_key),
+            "event_time_ms": block.column(case.event_time),
+            "output": scores.output,
+            "decision": scores.decision,
+            "model_name": case.model.model_name,
+            "model_version": scores.model_version,
+            "route": scores.route,
+            "fallback_reason": scores.fallback_reason,
+            "feature_spec_hash": case.spec.hash,
+            "sequence": block.folded.sequence,
+            "late": block.folded.late,
+            "source_partition": partitions,
+            "source_offset": offsets,
+            "received_time_ms": raw.timestamps_ms[at],
+            "scored_time_ms": int(self._clock() * 1000),
+        }
+        return self._object({name: fields[name] for name in Prediction.__struct_fields__})
+
+    def _object(self, fields: Mapping[str, Any]) -> list[bytes | NDArray[Any]]:
+        """The parts of a JSON object whose fields are columns, lists of parts, or constants."""
+        parts: list[bytes | NDArray[Any]] = []
+        for name, value in fields.items():
+            parts.append(b'%s"%s":' % (b"," if parts else b"{", name.encode()))
+            if isinstance(value, np.ndarray):
+                parts.append(value)
+            elif isinstance(value, list):
+                parts.extend(value)
+            else:
+                parts.append(self._encoder.encode(value))
+        return [*parts, b"}"]
 
     def _features(self, block: FeatureBlock) -> bytes:
         case = self._use_case

@@ -1,16 +1,20 @@
 """The two block layouts that pass between the JVM and the Python workers.
 
 Both are little-endian and written beside the Java classes that read or write the other end:
-`millrace.flink.BlockBuilder` (raw blocks) and `millrace.flink.UnpackFunction` (answers).
+`millrace.flink.BlockBuilder` (raw blocks), `millrace.flink.UnpackFunction` and
+`millrace.flink.ColumnLines` (answers).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _HEADER_BYTES = 8
+_LINES, _COLUMNS = range(2)
+_COLUMN_TYPES = {"i": 0, "f": 1, "b": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,44 @@ def _slices(block: bytes, start: int, lengths: NDArray[np.int32]) -> tuple[list[
     return slices, int(ends[-1]) if len(lengths) else start
 
 
-def encode_section(topic: int, keys: Sequence[bytes | None], lines: bytes) -> bytes:
-    """One section of an answer: records for one topic of the sink.
+def encode_lines(topic: int, keys: Sequence[bytes | None], lines: bytes) -> bytes:
+    """A section of an answer: records for one topic of the sink, written out.
 
     Args:
         topic: the topic's place in the sink's list.
         keys: record keys, (n,); None is Kafka's null.
         lines: n values, each ended by a line feed and with none inside.
     """
+    return _section(topic, _LINES, keys, lines)
+
+
+def encode_columns(
+    topic: int, keys: Sequence[bytes | None], parts: Sequence[bytes | NDArray[Any]]
+) -> bytes:
+    """A section of an answer whose records share most of their text, which travels once.
+
+    Args:
+        topic: the topic's place in the sink's list.
+        keys: record keys, (n,).
+        parts: what a value is made of, in order: text, or a column of shape (n,) whose entry is
+            written as JSON; int64 (or narrower), float32 (with the fewest digits that give the
+            same float32 again) or bool.
+    """
+    texts, columns = [b""], []
+    for part in parts:
+        if isinstance(part, bytes):
+            texts[-1] += part
+        else:
+            texts.append(b"")
+            columns.append(part.astype("<i8") if part.dtype.kind == "i" else part)
+    types = [_COLUMN_TYPES[column.dtype.kind] for column in columns]
+    head = np.array([len(columns), *types, *map(len, texts)], dtype="<i4")
+    data = b"".join((head.tobytes(), *texts, *(column.tobytes() for column in columns)))
+    return _section(topic, _COLUMNS, keys, data)
+
+
+def _section(topic: int, form: int, keys: Sequence[bytes | None], values: bytes) -> bytes:
     lengths = np.array([-1 if key is None else len(key) for key in keys], dtype="<i4")
-    joined = b"".join(key for key in keys if key is not None)
-    header = np.array([topic, len(keys), len(joined), len(lines)], dtype="<i4")
-    return b"".join((header.tobytes(), lengths.tobytes(), joined, lines))
+    joined = b"".join([key for key in keys if key is not None])
+    header = np.array([topic, form, len(keys), len(joined), len(values)], dtype="<i4")
+    return b"".join((header.tobytes(), lengths.tobytes(), joined, values))

@@ -55,17 +55,38 @@ def sections(answer_bytes: bytes) -> dict[int, tuple[list[bytes | None], list[by
     """Keys and values by topic, read back as the JVM does."""
     found, at = {}, 0
     while at < len(answer_bytes):
-        topic, count, key_bytes, value_bytes = np.frombuffer(answer_bytes, "<i4", 4, at).tolist()
-        lengths = np.frombuffer(answer_bytes, "<i4", count, at + 16).tolist()
-        at += 16 + 4 * count
+        topic, form, count, key_bytes, size = np.frombuffer(answer_bytes, "<i4", 5, at).tolist()
+        lengths = np.frombuffer(answer_bytes, "<i4", count, at + 20).tolist()
+        at += 20 + 4 * count
         keys: list[bytes | None] = []
         for length in lengths:
             keys.append(None if length < 0 else answer_bytes[at : at + length])
             at += max(length, 0)
-        found[topic] = keys, answer_bytes[at : at + value_bytes].splitlines()
-        at += value_bytes
+        values = answer_bytes[at : at + size]
+        found[topic] = keys, columns(values, count) if form else values.splitlines()
+        at += size
         assert sum(max(length, 0) for length in lengths) == key_bytes
     return found
+
+
+def columns(values: bytes, count: int) -> list[bytes]:
+    """Values that came as columns, written out."""
+    number = int(np.frombuffer(values, "<i4", 1)[0])
+    types = np.frombuffer(values, "<i4", number, 4).tolist()
+    lengths = np.frombuffer(values, "<i4", number + 1, 4 + 4 * number).tolist()
+    at = 8 + 8 * number
+    lines = [b""] * count
+    texts = []
+    for length in lengths:
+        texts.append(values[at : at + length])
+        at += length
+    for kind, text in zip(types, texts[:-1], strict=True):
+        column = np.frombuffer(values, ("<i8", "<f4", "?")[kind], count, at)
+        at += column.nbytes
+        entries = [msgspec.json.encode(entry) for entry in column.tolist()]
+        lines = [line + text + entry for line, entry in zip(lines, entries, strict=True)]
+    assert at == len(values)
+    return [line + texts[-1] for line in lines]
 
 
 def invoked(
