@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.progress import Progress, TaskID
 
     from millrace.manifest import Manifest
@@ -66,23 +69,43 @@ def train(
     else:
         end = until and until.replace(tzinfo=timezone.utc)
         source = training.from_generator(found, count=count, days=days, seed=seed, end=end)
-    with _progress() as progress:
+    with _progress() as on_progress:
         trained = training.train(
             found,
             source,
             models_path,
             options=FitOptions(epochs, seed),
             train_days=train_days,
-            on_progress=_shown_on(progress),
+            on_progress=on_progress,
         )
     _tell(trained, as_json)
 
 
-def _progress() -> Progress:
+@contextmanager
+def _progress() -> Iterator[OnProgress]:
+    """A bar on a terminal, lines elsewhere."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
-    return Progress(console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _in_lines()
+        return
+    with Progress(console=console, transient=True) as progress:
+        yield _shown_on(progress)
+
+
+def _in_lines() -> OnProgress:
+    """Lines such as `features 40,000 of 400,000`, one for each tenth of a step."""
+    told: dict[str, int] = {}
+
+    def show(step: str, done: int, total: int | None) -> None:
+        tenth = 10 * done // total if total else done
+        if told.get(step) != tenth:
+            told[step] = tenth
+            typer.echo(f"{step} {done:,} of {total or 0:,}", err=True)
+
+    return show
 
 
 def _shown_on(progress: Progress) -> OnProgress:

@@ -1,5 +1,6 @@
 """Reads topics: a fixed range to its end, or records as they come."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _BATCH = 5_000
 _POLL_S = 0.2
 _SILENCE_S = 30.0
 _ASK_AFTER_S = 3.0
+_LEADER_DEADLINE_S = 10.0
+_NO_LEADER = {KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,17 @@ def follow(
     from_beginning: bool = False,
     committed: bool = True,
     stopped: Callable[[], bool] = lambda: False,
+    poll_s: float = _POLL_S,
 ) -> Iterator[Record]:
     """Records as they come, without end unless `stopped()` says so.
+
+    Args:
+        cluster: where the topic is.
+        topic: its name.
+        from_beginning: start with the oldest record instead of the next one.
+        committed: leave out records of aborted and open transactions.
+        stopped: asked after each poll.
+        poll_s: the longest that a record waits for others to be handed over with it.
 
     Raises:
         ConfigurationError: there is no such topic.
@@ -139,8 +151,8 @@ def follow(
         consumer.assign([TopicPartition(topic, p, offset) for p, offset in offsets.items()])
         silent_s = 0.0
         while not stopped():
-            messages = _consume(cluster, consumer)
-            silent_s = 0.0 if messages else silent_s + _POLL_S
+            messages = _consume(cluster, consumer, poll_s)
+            silent_s = 0.0 if messages else silent_s + poll_s
             if silent_s > _ASK_AFTER_S:  # the client itself would wait for ever
                 require_reachable(cluster.bootstrap_servers)
                 silent_s = 0.0
@@ -151,7 +163,16 @@ def _offsets(cluster: Cluster, topic: str, spec: OffsetSpec, *, committed: bool)
     level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
     wanted = {TopicPartition(topic, p): spec for p in partitions_of(cluster, topic)}
     with admin_client(cluster) as admin:
-        found = results(admin.list_offsets(wanted, isolation_level=level))
+        deadline = time.monotonic() + _LEADER_DEADLINE_S
+        while True:
+            try:
+                found = results(admin.list_offsets(wanted, isolation_level=level))
+                break
+            except KafkaException as error:
+                # A partition that was made or moved a moment ago has no leader yet.
+                if error.args[0].code() not in _NO_LEADER or time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_S)
     return {place.partition: answer.offset for place, answer in sorted(found.items())}
 
 
@@ -173,10 +194,10 @@ def _consumer(cluster: Cluster, committed: bool) -> Consumer:
         raise cluster.failure(error) from error
 
 
-def _consume(cluster: Cluster, consumer: Consumer) -> list[Message]:
+def _consume(cluster: Cluster, consumer: Consumer, poll_s: float = _POLL_S) -> list[Message]:
     """The next messages and ends of partitions; other errors are raised."""
     try:
-        messages: list[Message] = consumer.consume(_BATCH, _POLL_S)
+        messages: list[Message] = consumer.consume(_BATCH, poll_s)
     except KafkaException as error:
         raise cluster.failure(error) from error
     for message in messages:

@@ -1,0 +1,152 @@
+"""What a demo ends with: figures that close, for people and for programs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from millrace.demo.audit import Audit
+from millrace.demo.plan import Plan
+from millrace.demo.rates import quantile
+from millrace.demo.tally import Snapshot
+from millrace.demo.view import answers_table, clock, dead_letter_counts
+from millrace.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The outcome of a demo.
+
+    Attributes:
+        once: whether it ran to an end by its plan.
+        seen: the last look at what came out.
+        counted: the topics read anew after the job's end; None when nobody waited for that.
+        model: the newest version that fits the features.
+        trained_s: how long its training took, None when it was there before.
+        latencies_ms: append to readable, of the steady answers of a model.
+    """
+
+    once: bool
+    seen: Snapshot
+    counted: Audit | None
+    model: Manifest | None
+    trained_s: float | None
+    latencies_ms: list[int]
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the outcome, None when all is well."""
+        if self.counted is not None and not self.counted.closes:
+            c = self.counted
+            return (
+                f"the counts do not close: {c.inputs:,} inputs, {c.predictions:,} predictions, "
+                f"{c.dead_letters:,} dead letters, {c.missing:,} missing, {c.extra:,} extra"
+            )
+        if self.once and self.seen.first_model_s is None:
+            return "no model answered a live record"
+        return None
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary as plain values."""
+        seen, c = self.seen, self.counted
+        inputs = c.inputs if c else seen.history + seen.live
+        return {
+            "inputs": inputs,
+            "history": seen.history,
+            "live": seen.live,
+            "malformed": seen.malformed,
+            "predictions": c.predictions if c else seen.predictions,
+            "dead_letters": c.dead_letters if c else seen.dead_letters,
+            "missing": c.missing if c else seen.waiting,
+            "extra": c.extra if c else None,
+            "counts_close": c.closes if c else None,
+            "answers": [
+                {"route": route, "model_version": version, **vars(answers)}
+                for (route, version), answers in seen.answers.items()
+            ],
+            "alerts": seen.all_alerts,
+            "dead_letters_by_reason": dict(seen.reasons),
+            "model_version": self.model.version if self.model else None,
+            "training_s": _rounded(self.trained_s),
+            "first_prediction_s": _rounded(seen.first_prediction_s),
+            "first_model_prediction_s": _rounded(seen.first_model_s),
+            "latency_ms": {
+                "records": len(self.latencies_ms),
+                "p50": quantile(self.latencies_ms, 0.5),
+                "p99": quantile(self.latencies_ms, 0.99),
+            },
+            "seconds": _rounded(seen.seconds),
+        }
+
+
+def show(summary: Summary, plan: Plan, console: Console) -> None:
+    """Prints the summary for people, with what to try next."""
+    console.print(f"[bold]Millrace demo[/] of {plan.story.title}, {clock(summary.seen.seconds)}")
+    console.print(_figures(summary))
+    console.print()
+    console.print(answers_table(plan, summary.seen))
+    console.print()
+    console.print(_next(plan))
+
+
+def _figures(summary: Summary) -> Table:
+    seen = summary.seen
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_row("counts", _counts(summary))
+    table.add_row("dead letters", dead_letter_counts(seen))
+    table.add_row("first prediction", _after(seen.first_prediction_s))
+    table.add_row("first by the model", _after(seen.first_model_s))
+    if summary.trained_s is not None:
+        table.add_row("training", f"{summary.trained_s:.0f} s, {_quality(summary.model)}")
+    if summary.latencies_ms:
+        p50, p99 = (quantile(summary.latencies_ms, share) for share in (0.5, 0.99))
+        of = f"{len(summary.latencies_ms):,} answers of the model in the steady state"
+        table.add_row("latency", f"p50 {p50:,} ms, p99 {p99:,} ms, append to readable, of {of}")
+    return table
+
+
+def _counts(summary: Summary) -> str:
+    counted, seen = summary.counted, summary.seen
+    if counted is None:
+        sent = f"{seen.history:,} of history and {seen.live:,} live records sent"
+        return f"{sent}, {seen.waiting:,} of them still on their way"
+    total = f"{counted.inputs:,} in = {counted.predictions:,} predictions"
+    if counted.closes:
+        return f"{total} + {counted.dead_letters:,} dead letters; none missing, none twice"
+    return f"{total} + {counted.dead_letters:,} dead letters DOES NOT HOLD"
+
+
+def _quality(model: Manifest | None) -> str:
+    measures = model.metrics if model else {}
+    model_ap, rule_ap = (
+        measures.get(f"{prefix}average_precision", 0.0) for prefix in ("", "rule_")
+    )
+    return f"average precision {model_ap:.2f} of the model, {rule_ap:.2f} of the rule"
+
+
+def _after(seconds: float | None) -> str:
+    return "none came" if seconds is None else f"after {seconds:.1f} s"
+
+
+def _next(plan: Plan) -> Table:
+    name = plan.use_case.name
+    table = Table.grid(padding=(0, 2))
+    table.add_row("[bold]What to try next[/]", "")
+    for command, what in (
+        ("millrace up", "the same stack, to stay: Kafka, model server, Flink"),
+        (f"millrace topics apply {name}", "its topics"),
+        (f"millrace run score --use-case {name}", "the job, in this terminal"),
+        (f"millrace produce {name} --rate 50", "traffic, in another one"),
+        (f"millrace tail {name}.predictions", "what the job answers, in a third"),
+        ("millrace models list", "the versions that were trained"),
+        (f"millrace train {name}", "the next version; the model server takes it at once"),
+        ("docs/guide/first-use-case.md", "a use case of your own"),
+    ):
+        table.add_row(f"  {command}", f"[dim]{what}[/]")
+    return table
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)

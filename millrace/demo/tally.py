@@ -1,0 +1,234 @@
+"""What went into the job and what has come out of it so far."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from millrace.demo.offsets import Answered
+from millrace.demo.rates import Latencies, Rate, quantile
+from udfs.records import Reason
+
+_ALERTS = 8
+_REMEMBERED = 50_000
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The parts of a prediction that the demo looks at; see `udfs.records.Prediction`."""
+
+    business_id: int
+    output: float
+    decision: bool
+    model_version: int | None
+    route: str
+    fallback_reason: str | None
+    source_partition: int
+    source_offset: int
+    received_time_ms: int
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """The parts of a dead letter that the demo looks at; see `udfs.records.DeadLetter`."""
+
+    reason: Reason
+    detail: str
+    source_partition: int
+    source_offset: int
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A live record that was decided as true; `record` and `truth` are the generator's."""
+
+    seen_s: float
+    record: Any
+    answer: Answer
+    truth: bool
+
+
+@dataclass
+class Answers:
+    """What one route and model version answered.
+
+    The generator knows the truth about live records: `frauds` of them were positive, `caught`
+    were decided so, `false_alarms` were decided so though they are not.
+    """
+
+    predictions: int = 0
+    alerts: int = 0
+    live: int = 0
+    positives: int = 0
+    caught: int = 0
+    false_alarms: int = 0
+
+    def add(self, answer: Answer, truth: bool | None) -> None:
+        """Takes an answer; `truth` is None for a record of the history."""
+        self.predictions += 1
+        self.alerts += answer.decision
+        if truth is not None:
+            self.live += 1
+            self.positives += truth
+            self.caught += truth and answer.decision
+            self.false_alarms += answer.decision and not truth
+
+
+Source = tuple[str, int | None]
+"""Route and model version."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The tally at one moment; times are seconds since the command.
+
+    `steady_model_answers` are live records that a model answered, of those that were sent once
+    the history was through.
+    """
+
+    seconds: float
+    history: int
+    live: int
+    malformed: int
+    predictions: int
+    dead_letters: int
+    rate_in: float
+    rate_out: float
+    p50_ms: int | None
+    p99_ms: int | None
+    steady_model_answers: int
+    answers: Mapping[Source, Answers]
+    alerts: tuple[Alert, ...]
+    reasons: Mapping[str, int]
+    last_letter: Letter | None
+    last_source: Source | None
+    fallback_reason: str | None
+    first_prediction_s: float | None
+    first_model_s: float | None
+
+    @property
+    def waiting(self) -> int:
+        """Records that went in and have not come out yet."""
+        return max(self.history + self.live - self.predictions - self.dead_letters, 0)
+
+    @property
+    def all_alerts(self) -> int:
+        """Records that were decided as true, history included."""
+        return sum(answers.alerts for answers in self.answers.values())
+
+
+@dataclass
+class Tally:
+    """Counts, filled by the threads that produce and read; safe to share between them.
+
+    Attributes:
+        started: monotonic time of the command.
+        answered: source offsets that have come out.
+    """
+
+    started: float
+    answered: Answered = field(default_factory=Answered)
+
+    def __post_init__(self) -> None:
+        self._lock = Lock()
+        self._history = self._live = self._malformed = 0
+        self._remembered: dict[Any, tuple[Any, bool]] = {}
+        self._in, self._out, self._latencies = Rate(), Rate(), Latencies()
+        self._answers: dict[Source, Answers] = {}
+        self._alerts: deque[Alert] = deque(maxlen=_ALERTS)
+        self._reasons: Counter[str] = Counter()
+        self._last_letter: Letter | None = None
+        self._last_source: Source | None = None
+        self._fallback_reason: str | None = None
+        self._first_prediction: float | None = None
+        self._first_model: float | None = None
+        self._steady_since_ms: int | None = None
+
+    def produced_history(self, total: int) -> None:
+        """Takes how many records of the history have been sent."""
+        with self._lock:
+            self._in.add(total - self._history, time.monotonic())
+            self._history = total
+
+    def produces_live(self, business_id: Any, record: Any, truth: bool) -> None:
+        """Takes a live record that is about to be sent."""
+        with self._lock:
+            self._live += 1
+            self._in.add(1, time.monotonic())
+            self._remembered[business_id] = (record, truth)
+            if len(self._remembered) > _REMEMBERED:  # malformed ones are never asked for again
+                del self._remembered[next(iter(self._remembered))]
+
+    def correct_live(self, sent: int, malformed: int) -> None:
+        """Takes how many live records were really sent, and how many of them malformed."""
+        with self._lock:
+            self._live, self._malformed = sent, malformed
+
+    def predicted(self, answer: Answer) -> None:
+        """Takes a prediction that a reader of committed records has just seen."""
+        now, wall_ms = time.monotonic(), time.time_ns() // 1_000_000
+        with self._lock:
+            record, truth = self._remembered.pop(answer.business_id, (None, None))
+            self.answered.add(answer.source_partition, answer.source_offset)
+            self._out.add(1, now)
+            self._first_prediction = self._first_prediction or now
+            self._fallback_reason = answer.fallback_reason
+            self._last_source = source = (answer.route, answer.model_version)
+            self._answers.setdefault(source, Answers()).add(answer, truth)
+            if truth is None:
+                return
+            by_model = answer.model_version is not None
+            # What was sent before the first live answer had waited for the history.
+            self._steady_since_ms = self._steady_since_ms or wall_ms
+            steady = answer.received_time_ms > self._steady_since_ms
+            latency_ms = wall_ms - answer.received_time_ms
+            self._latencies.add(latency_ms, now, keep=by_model and steady)
+            if by_model:
+                self._first_model = self._first_model or now
+            if answer.decision:
+                self._alerts.append(Alert(now - self.started, record, answer, truth))
+
+    def refused(self, letter: Letter) -> None:
+        """Takes a dead letter that a reader of committed records has just seen."""
+        with self._lock:
+            self.answered.add(letter.source_partition, letter.source_offset)
+            self._out.add(1, time.monotonic())
+            self._reasons[letter.reason.value] += 1
+            self._last_letter = letter
+
+    def model_latencies_ms(self) -> list[int]:
+        """Append to readable, of the steady answers of a model."""
+        with self._lock:
+            return self._latencies.kept()
+
+    def snapshot(self) -> Snapshot:
+        """The tally as it is now."""
+        now = time.monotonic()
+        with self._lock:
+            recent = self._latencies.recent(now)
+            return Snapshot(
+                seconds=now - self.started,
+                history=self._history,
+                live=self._live,
+                malformed=self._malformed,
+                predictions=sum(a.predictions for a in self._answers.values()),
+                dead_letters=self._reasons.total(),
+                rate_in=self._in.per_second(now),
+                rate_out=self._out.per_second(now),
+                p50_ms=quantile(recent, 0.5),
+                p99_ms=quantile(recent, 0.99),
+                steady_model_answers=self._latencies.count_kept,
+                answers={source: Answers(**vars(a)) for source, a in self._answers.items()},
+                alerts=tuple(self._alerts),
+                reasons=dict(self._reasons.most_common()),
+                last_letter=self._last_letter,
+                last_source=self._last_source,
+                fallback_reason=self._fallback_reason,
+                first_prediction_s=self._since_start(self._first_prediction),
+                first_model_s=self._since_start(self._first_model),
+            )
+
+    def _since_start(self, moment: float | None) -> float | None:
+        return None if moment is None else moment - self.started

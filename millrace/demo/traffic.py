@@ -1,0 +1,81 @@
+"""The demo's producer: replayed history first, then live traffic with some malformed records."""
+
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from threading import Event
+from typing import Any
+
+from millrace.demo.parts import Part
+from millrace.demo.plan import MALFORMED_SHARE, Plan
+from millrace.demo.tally import Tally
+from millrace.kafka.cluster import Cluster
+from millrace.sources import generator
+from millrace.sources.malformed import Malformed
+from millrace.sources.produce import at_event_time, produce
+from millrace.sources.records import encoded
+
+
+class Traffic(Part):
+    """Produces in a thread until it is stopped.
+
+    History and live traffic are of one world: the same customers, who bought as often as those
+    of the training history did. Event times go on from the past to now, so no record is late.
+    """
+
+    def __init__(self, plan: Plan, cluster: Cluster, tally: Tally) -> None:
+        """Starts nothing."""
+        super().__init__("producer")
+        self._plan, self._cluster, self._tally = plan, cluster, tally
+        self._topic = f"{plan.use_case.name}.raw"
+        self._over = Event()
+
+    def stop(self) -> None:
+        """Ends it; what was sent by then is flushed."""
+        self._over.set()
+
+    def work(self) -> None:
+        """Produces the history, then live traffic."""
+        self._produce_history()
+        if not self._over.is_set():
+            self._produce_live()
+
+    def _produce_history(self) -> None:
+        plan = self._plan
+        if not plan.history_count:
+            return
+        past = generator.past(
+            plan.use_case,
+            seed=plan.seed,
+            count=plan.history_count,
+            span=plan.history_span,
+            end_ms=generator.now_ms(),
+        )
+        produce(
+            encoded(plan.use_case, (record for record, _ in past)),
+            topic=self._topic,
+            cluster=self._cluster,
+            stopped=self._over.is_set,
+            on_progress=lambda produced: self._tally.produced_history(produced.sent),
+        )
+
+    def _produce_live(self) -> None:
+        plan = self._plan
+        live = generator.live(
+            plan.use_case, seed=plan.seed, rate=plan.rate, start_ms=generator.now_ms()
+        )
+        faults = Malformed(plan.use_case, MALFORMED_SHARE, plan.seed)
+        produced = produce(
+            faults.among(encoded(plan.use_case, self._told(live))),
+            topic=self._topic,
+            cluster=self._cluster,
+            pace=at_event_time(),
+            stopped=self._over.is_set,
+        )
+        # The last record was made but held back; it may have been a malformed one.
+        self._tally.correct_live(produced.sent, faults.counts.total())
+
+    def _told(self, live: Iterable[tuple[Any, bool]]) -> Iterator[Any]:
+        business_id = attrgetter(self._plan.use_case.business_id)
+        for record, truth in live:
+            self._tally.produces_live(business_id(record), record, truth)
+            yield record

@@ -1,0 +1,57 @@
+"""Reads what the job answers, as a consumer that sees committed records only."""
+
+from collections.abc import Callable
+from threading import Event
+
+import msgspec
+
+from millrace.demo.parts import Part
+from millrace.demo.tally import Answer, Letter, Tally
+from millrace.kafka.cluster import Cluster
+from millrace.kafka.readers import follow
+from millrace.kafka.topics import DEAD_LETTERS, PREDICTIONS
+
+_POLL_S = 0.02
+
+
+class Watch(Part):
+    """Follows one topic from its beginning in a thread."""
+
+    def __init__(self, cluster: Cluster, topic: str, take: Callable[[bytes], None]) -> None:
+        """Starts nothing; `take` gets each record's value."""
+        super().__init__(f"reader of {topic}")
+        self._cluster, self._topic, self._take = cluster, topic, take
+        self._over = Event()
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._over.set()
+
+    def work(self) -> None:
+        """Follows the topic."""
+        records = follow(
+            self._cluster,
+            self._topic,
+            from_beginning=True,
+            stopped=self._over.is_set,
+            poll_s=_POLL_S,
+        )
+        for record in records:
+            self._take(record.value or b"")
+
+
+def watches(cluster: Cluster, use_case_name: str, tally: Tally) -> tuple[Watch, Watch]:
+    """The readers of predictions and dead letters, which fill the tally."""
+    answers, letters = msgspec.json.Decoder(Answer), msgspec.json.Decoder(Letter)
+    return (
+        Watch(
+            cluster,
+            f"{use_case_name}.{PREDICTIONS}",
+            lambda value: tally.predicted(answers.decode(value)),
+        ),
+        Watch(
+            cluster,
+            f"{use_case_name}.{DEAD_LETTERS}",
+            lambda value: tally.refused(letters.decode(value)),
+        ),
+    )
