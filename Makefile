@@ -57,7 +57,7 @@ train: setup ## trains and publishes a fraud model; DATA=folder with the handboo
 
 .PHONY: bench
 bench: jars ## rates and latencies beside hand-written consumers (long)
-	@"$(VENV)/python" -m benchmarks.bench $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@"$(VENV)/python" -m benchmarks.bench $(ARGS)
 
 .PHONY: parity
 parity: jars ## streamed features against the oracle; DATA=folder of the data sets
