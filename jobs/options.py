@@ -28,7 +28,8 @@ def score_options(
     """Options of the job `score` for a deployment.
 
     Args:
-        settings: of the deployment; the deployment's name is their transactional id prefix.
+        settings: of the deployment; its name is their transactional id prefix and the use case,
+            with `-once` for bounded runs.
         use_case: installed name or `module:attribute`.
         bounded: end at the newest offsets of the start.
         start: where a job without state begins: `earliest`, `latest` or `committed`.
@@ -44,7 +45,9 @@ def score_options(
         raise ConfigurationError(f"--start is {start!r}; it is one of {', '.join(STARTS)}")
     score = settings.score
     name = find_use_case(use_case).name
-    deployment = f"{score.transactional_id_prefix}-{name}"
+    # A bounded run and an endless one cannot go on from each other's checkpoints: the end of a
+    # source is part of its state.
+    deployment = f"{score.transactional_id_prefix}-{name}{'-once' if bounded else ''}"
     checkpoints = f"{_uri(settings.checkpoints)}/{deployment}"
     restored = _restored(restore, checkpoints)
     return ScoreOptions(

@@ -15,6 +15,7 @@ from jobs.stages.features import features
 from jobs.stages.predictions import predictions
 from jobs.stages.raw import Packing, raw_blocks
 from jobs.targets import Target
+from udfs.functions.feature_function import FeatureFunction
 from udfs.functions.predict_function import PredictFunction
 
 _BLOCK_BYTES = 4 * 1024 * 1024
@@ -97,12 +98,13 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
             options.shards, options.target.block_records, _BLOCK_BYTES, options.target.linger_ms
         ),
     )
-    featured = features(blocks, options.use_case, options.name, raw, options.max_clock_skew_ms)
-    function = PredictFunction(
+    fold = FeatureFunction(options.use_case, raw, options.max_clock_skew_ms)
+    predict = PredictFunction(
         options.use_case, raw, options.serving_target, options.deadline_ms, options.emit_features
     )
+    featured = features(blocks, fold, options.name, options.shards)
     write_answers(
-        predictions(featured, function, options.name),
+        predictions(featured, predict, options.name),
         options.name,
         [options.topic(stage) for stage in ("predictions", "dead-letters", "features")],
         exactly_once=options.exactly_once,

@@ -12,7 +12,7 @@ from jobs.stages.answers import write_answers
 from jobs.stages.jvm import BLOCK_TYPE
 from jobs.stages.raw import Packing, raw_blocks
 from udfs.functions.answers import PREDICTIONS
-from udfs.functions.blocks import RawBlock, encode_section
+from udfs.functions.blocks import RawBlock, encode_lines
 
 _BLOCK_BYTES = 4 * 1024 * 1024
 
@@ -24,7 +24,7 @@ class EchoFunction(KeyedProcessFunction):
         """Yields the values of the block as an answer."""
         block = RawBlock.decode(value)
         lines = b"".join(record + b"\n" for record in block.values if record is not None)
-        yield encode_section(PREDICTIONS, block.keys, lines)
+        yield encode_lines(PREDICTIONS, block.keys, lines)
 
 
 def run(assignment: Assignment) -> None:

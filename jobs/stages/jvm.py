@@ -9,6 +9,7 @@ from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironme
 from pyflink.java_gateway import get_gateway
 
 from udfs.errors import EnvironmentFault
+from udfs.functions.blocks import LAYOUT_VERSION
 
 BLOCK_TYPE = Types.PRIMITIVE_ARRAY(Types.BYTE())
 
@@ -17,16 +18,21 @@ def blocks() -> Any:
     """The Java class `millrace.flink.Blocks`.
 
     Raises:
-        EnvironmentFault: its JAR is not on the class path.
+        EnvironmentFault: its JAR is not on the class path, or of another version.
     """
     java = get_gateway().jvm.millrace.flink.Blocks
     try:
-        java.VERSION  # noqa: B018 - only a class has it, py4j gives a package for anything else
+        version = java.VERSION
     except Py4JError as error:
         raise EnvironmentFault(
             "the JAR millrace-flink-blocks is not on Flink's class path: run `make jars`, or put "
             "it beside the Kafka connector in pipeline.jars"
         ) from error
+    if version != LAYOUT_VERSION:
+        raise EnvironmentFault(
+            f"the JAR millrace-flink-blocks has block layout {version}, this package "
+            f"{LAYOUT_VERSION}: build it anew with `make jars`"
+        )
     return java
 
 

@@ -41,7 +41,9 @@ def run(
     """Run a job until Ctrl-C, or until its source ends.
 
     It goes on from the last checkpoint of its deployment when there is one, so nothing is lost
-    or done twice over a stop. What it does is in the settings (millrace.toml, [score]).
+    or done twice over a stop. With --once it scores the topic from its start to its newest
+    offsets, whatever was scored before, under the same prediction ids.
+    What it does is in the settings (millrace.toml, [score]).
 
     Example: millrace run score --use-case fraud --cluster localhost:8081
     """

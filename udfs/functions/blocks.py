@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LAYOUT_VERSION = 2
+"""Of both layouts; `millrace.flink.Blocks.VERSION` is the same."""
+
 _HEADER_BYTES = 8
 _LINES, _COLUMNS = range(2)
 _COLUMN_TYPES = {"i": 0, "f": 1, "b": 2}

@@ -1,15 +1,19 @@
 """The Flink function of the predictions stage."""
 
+import logging
+
 import numpy as np
 from pyflink.datastream import AsyncFunction, RuntimeContext
 
-from udfs.client.outcomes import Failure
+from udfs.client.outcomes import Failure, FailureReason
 from udfs.client.predict import PredictionClient
 from udfs.client.validate import checked
 from udfs.functions.answers import AnswerEncoder, Scores
 from udfs.functions.feature_block import FeatureBlock
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.find import find_use_case
+
+_LOG = logging.getLogger(__name__)
 
 STABLE = "stable"
 FALLBACK_RULE = "fallback:rule"
@@ -38,6 +42,8 @@ class PredictFunction(AsyncFunction):
         self._encoder = AnswerEncoder(self._use_case, self._topic, self._emit_features)
         self._client = PredictionClient(self._target)
 
+        self._failing: FailureReason | None = None
+
     async def async_invoke(self, value: FeatureBlock) -> list[bytes]:
         """The answer to one block."""
         return [self._encoder.encode(value, await self._scores(value))]
@@ -61,8 +67,21 @@ class PredictFunction(AsyncFunction):
         decision = checked(outcome, model.decision_output, rows, np.bool_)
         if isinstance(decision, Failure):
             return self._fallback(block, decision)
+        self._note(None)
         return Scores(output, decision, outcome.version, STABLE)
 
     def _fallback(self, block: FeatureBlock, failure: Failure) -> Scores:
+        self._note(failure)
         output, decision = self._use_case.rule(block.features)
         return Scores(output, decision, None, FALLBACK_RULE, failure.reason.value)
+
+    def _note(self, failure: Failure | None) -> None:
+        """Logs when calls begin to fail, fail for another reason, or succeed again."""
+        reason = failure.reason if failure else None
+        if reason == self._failing:
+            return
+        self._failing = reason
+        if failure:
+            _LOG.warning("the rule answers: %s: %s", failure.reason.value, failure.message)
+        else:
+            _LOG.warning("the model answers again: %s", self._target)

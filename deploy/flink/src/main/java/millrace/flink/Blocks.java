@@ -22,8 +22,8 @@ import org.apache.flink.types.Row;
 
 /** The JVM half of the block form, called from the Python jobs. */
 public final class Blocks {
-  /** Version of the block layouts; Python checks that this class is on the class path by it. */
-  public static final int VERSION = 1;
+  /** Version of the block layouts, the same as in udfs.functions.blocks. */
+  public static final int VERSION = 2;
 
   /** Type of packed blocks: the shard key, then the block. */
   private static final TypeInformation<Row> BLOCK_TYPE =
