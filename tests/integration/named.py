@@ -1,0 +1,10 @@
+"""The fraud use case under other names, so that tests of commands have topics of their own."""
+
+from dataclasses import replace
+
+from udfs.use_cases.fraud import FRAUD
+
+LOCAL = replace(FRAUD, name="local")
+ONCE = replace(FRAUD, name="once")
+NOWHERE = replace(FRAUD, name="nowhere")
+"""Its topics are never made."""

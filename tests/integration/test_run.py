@@ -1,0 +1,198 @@
+"""`millrace run score` as the user types it: on a standalone cluster, and in its own process."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from millrace.cli import app
+from millrace.stack.flink import FlinkCluster
+from millrace.stack.model_server import ModelServer
+from millrace.stack.processes import group_members
+from tests.integration.scoring import NO_SERVER, Kafka, wait_until
+from tests.unit.model_server.saved_models import fraud, publish
+from udfs.records import Reason
+
+Env = dict[str, str]
+LOCAL = "tests.integration.named:LOCAL"
+ONCE = "tests.integration.named:ONCE"
+NOWHERE = "tests.integration.named:NOWHERE"
+PARTITIONS = 2
+DEADLINE_S = 150  # a few seconds on a machine that does nothing else
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
+    """Two TaskManagers of one slot each: a job of parallelism 2 needs both."""
+    with FlinkCluster(tmp_path_factory.mktemp("flink"), task_managers=2, slots=1) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a model server with version 3 of a model."""
+    folder = tmp_path_factory.mktemp("serving")
+    publish(fraud(), folder / "models" / "fraud", "3")
+    with ModelServer(folder, model_name="fraud", base_path=folder / "models") as server:
+        server.wait_until_serving()
+        yield server.target
+
+
+@pytest.fixture
+def env(bootstrap_servers: str) -> Env:
+    """Environment of the commands; what they keep goes below their working directory."""
+    return _env(bootstrap_servers)
+
+
+def test_a_cluster_of_two_task_managers_scores_every_record_by_the_model(
+    cluster: FlinkCluster, serving: str, env: Env, tmp_path: Path
+) -> None:
+    env |= {"MILLRACE_SERVING__TARGET": serving, "MILLRACE_SERVING__DEADLINE_MS": "20000"}
+    _millrace(tmp_path, env, "topics", "apply", "fraud")
+    _millrace(tmp_path, env, "produce", "fraud", "--count", "20000", "--malformed", "0.01")
+    done = _millrace(
+        tmp_path,
+        env,
+        *("run", "score", "--use-case", "fraud", "--once", "--cluster", cluster.rest_address),
+    )
+    job, kafka = done.stdout.strip(), Kafka(env[SERVERS], "fraud", PARTITIONS)
+    routes = Counter((p.route, p.model_version) for p in kafka.predictions())
+    reasons = {letter.reason for letter in kafka.dead_letters()}
+    assert _sources(kafka) == (20_000, 20_000)
+    assert (list(routes), reasons) == ([("stable", 3)], set(Reason))
+    assert len(_hosts(cluster, job)) == 2
+
+
+def test_a_local_run_ends_at_the_newest_records(env: Env, tmp_path: Path) -> None:
+    kafka = Kafka(env[SERVERS], "once", PARTITIONS)
+    _millrace(tmp_path, env, "topics", "apply", ONCE)
+    _millrace(tmp_path, env, "produce", ONCE, "--count", "3000")
+    _millrace(tmp_path, env, "run", "score", "--use-case", ONCE, "--local", "--once")
+    assert (_sources(kafka), len(kafka.features())) == ((3_000, 3_000), 3_000)
+    assert {p.route for p in kafka.predictions()} == {"fallback:rule"}
+
+
+def test_ctrl_c_leaves_nothing_behind_and_the_next_run_goes_on_from_there(
+    env: Env, tmp_path: Path
+) -> None:
+    kafka = Kafka(env[SERVERS], "local", PARTITIONS)
+    _millrace(tmp_path, env, "topics", "apply", LOCAL)
+    for total in (3_000, 6_000):
+        made = ("--count", "3000", "--days", "1", "--seed", str(total))
+        _millrace(tmp_path, env, "produce", LOCAL, *made)
+        _run_until(total, kafka, tmp_path, env)
+    assert _sources(kafka) == (6_000, 6_000)
+    # A customer's sequence numbers go on: the state came along too.
+    sequences = Counter((row.entity_key, row.sequence) for row in kafka.features())
+    assert set(sequences.values()) == {1}
+
+
+SERVERS = "MILLRACE_KAFKA__BOOTSTRAP_SERVERS"
+RUN = ("run", "score", "--use-case")
+BAD = {
+    "unknown job": (("run", "scare", "--use-case", "fraud"), 2, "there is no job 'scare'"),
+    "unknown use case": ((*RUN, "frod"), 2, "no use case 'frod' is installed: did you mean"),
+    "broken use case": ((*RUN, "tests.integration.named:X"), 2, "cannot be loaded"),
+    "no topics": ((*RUN, NOWHERE), 2, "there is no topic nowhere.raw"),
+    "local and cluster": ((*RUN, LOCAL, "--local", "--cluster", "h:1"), 2, "not both"),
+    "start": ((*RUN, LOCAL, "--start", "noon"), 2, "--start is 'noon'"),
+    "start on a cluster": ((*RUN, LOCAL, "--start", "noon", "--cluster", "h:1"), 2, "'noon'"),
+    "restore": ((*RUN, LOCAL, "--restore", "no/where"), 2, "no/where is no checkpoint"),
+    "restore on a cluster": (
+        (*RUN, LOCAL, "--restore", "no/where", "--cluster", "h:1"),
+        2,
+        "no/where is no checkpoint",
+    ),
+    "no address": ((*RUN, LOCAL, "--cluster", "somewhere"), 2, "'somewhere' is no HOST:PORT"),
+    "no cluster": ((*RUN, LOCAL, "--cluster", NO_SERVER), 4, "no Flink cluster answers at"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_what_cannot_run_is_told_in_one_sentence(
+    bad: tuple[tuple[str, ...], int, str],
+    env: Env,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments, status, sentence = bad
+    _enter(monkeypatch, env, tmp_path)
+    app.run(["topics", "apply", LOCAL])
+    capsys.readouterr()
+    found = app.run(list(arguments))
+    told = capsys.readouterr().err
+    assert (found, told.count("\n"), told.startswith("error: ")) == (status, 1, True)
+    assert sentence in told
+
+
+def test_an_unreachable_broker_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _enter(monkeypatch, _env(NO_SERVER), tmp_path)
+    found, told = app.run([*RUN, "fraud"]), capsys.readouterr().err
+    assert (found, told.count("\n")) == (4, 1)
+    assert f"error: no Kafka broker answers at {NO_SERVER}" in told
+
+
+def _env(bootstrap_servers: str) -> Env:
+    own = {k: v for k, v in os.environ.items() if not k.startswith("MILLRACE_")}
+    return {
+        **own,
+        SERVERS: bootstrap_servers,
+        "MILLRACE_KAFKA__PARTITIONS": str(PARTITIONS),
+        "MILLRACE_SERVING__TARGET": NO_SERVER,
+        "MILLRACE_SCORE__FEATURES_TOPIC": "true",
+        "MILLRACE_SCORE__PARALLELISM": "2",
+    }
+
+
+def _enter(monkeypatch: pytest.MonkeyPatch, env: Env, folder: Path) -> None:
+    monkeypatch.chdir(folder)
+    for name, value in env.items():
+        if name.startswith("MILLRACE_"):
+            monkeypatch.setenv(name, value)
+
+
+def _millrace(folder: Path, env: Env, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command that has to succeed."""
+    command = [sys.executable, "-m", "millrace", *arguments]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def _run_until(total: int, kafka: Kafka, folder: Path, env: Env) -> None:
+    """Runs without end until so many predictions are committed, then presses Ctrl-C."""
+    command = [sys.executable, "-m", "millrace", "run", "score", "--use-case", LOCAL, "--local"]
+    with (folder / "run.log").open("ab") as log:
+        run = subprocess.Popen(command, cwd=folder, env=env, stderr=log, start_new_session=True)
+    try:
+        wait_until(lambda: len(kafka.predictions()) >= total, f"{total} predictions", DEADLINE_S)
+        os.killpg(run.pid, signal.SIGINT)  # as in a terminal: to the whole group
+        assert run.wait(DEADLINE_S) == 130
+        # Flink's JVM sees the end of its client and follows.
+        wait_until(lambda: group_members(run.pid) == [], "no process left", DEADLINE_S)
+    finally:
+        for pid in group_members(run.pid):
+            os.kill(pid, signal.SIGKILL)
+        run.wait()
+
+
+def _sources(kafka: Kafka) -> tuple[int, int]:
+    """Outputs, and distinct source records among them."""
+    places = [(row.source_partition, row.source_offset) for row in kafka.predictions()]
+    places += [(row.source_partition, row.source_offset) for row in kafka.dead_letters()]
+    return len(places), len(set(places))
+
+
+def _hosts(cluster: FlinkCluster, job: str) -> set[str]:
+    """The TaskManagers that ran a job's Python function."""
+    vertices = cluster.get(f"/jobs/{job}")["vertices"]
+    found = next(v["id"] for v in vertices if "features" in v["name"])
+    return {t["taskmanager-id"] for t in cluster.get(f"/jobs/{job}/vertices/{found}")["subtasks"]}
