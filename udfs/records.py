@@ -38,7 +38,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
 class FeatureRow(msgspec.Struct, frozen=True):
     """The features of one record, as the model saw them but in float64.
 
-    `sequence` counts the records of the entity key from 1 in the order they were folded.
+    `sequence` counts the records of the entity key in the order they were folded: from 1, and again
+    from 1 when the key was silent for longer than its state is kept.
     The names of `features` belong to `feature_spec_hash`.
     """
 
