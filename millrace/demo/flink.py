@@ -12,7 +12,7 @@ from pyflink.java_gateway import get_gateway
 
 from jobs.local import LocalJob, running
 from jobs.score import ScoreOptions
-from millrace.demo.jvm import end_jvm
+from millrace.demo.jvm import LOG_VARIABLE, end_jvm
 from millrace.demo.parts import Part
 from millrace.demo.signals import ignore_interrupts
 
@@ -31,12 +31,12 @@ class JvmStart(Part):
     def stop(self) -> None:
         """Waits until the JVM can be ended, and ends it."""
         self.join(_LAUNCH_DEADLINE_S)
-        end_jvm()
+        end_quietly(self._log_dir)
 
     def work(self) -> None:
         """Starts it."""
         # Read when the JVM starts.
-        os.environ["FLINK_LOG_DIR"] = str(self._log_dir)
+        os.environ[LOG_VARIABLE] = str(self._log_dir)
         get_gateway()
 
 
@@ -51,16 +51,22 @@ def scoring(options: ScoreOptions, jars: tuple[Path, ...], log_dir: Path) -> Ite
     try:
         yield manager.__enter__()
         ignore_interrupts()
-        _cancel(manager)
+        _cancel(manager, log_dir)
     finally:
         ignore_interrupts()
-        # py4j would complain of every object that it cannot give back to the lost JVM.
-        logging.getLogger("py4j.java_gateway").disabled = True
-        end_jvm()
+        end_quietly(log_dir)
 
 
-def _cancel(manager: AbstractContextManager[LocalJob]) -> None:
-    watchdog = Timer(_CANCEL_DEADLINE_S, end_jvm)
+def end_quietly(log_dir: Path) -> None:
+    """Ends the JVM and keeps py4j from complaining of every object it cannot give back to it."""
+    logging.getLogger("py4j.java_gateway").disabled = True
+    # Some of it py4j says by the root logger.
+    logging.getLogger().addFilter(lambda record: "py4j" not in record.pathname)
+    end_jvm(log_dir)
+
+
+def _cancel(manager: AbstractContextManager[LocalJob], log_dir: Path) -> None:
+    watchdog = Timer(_CANCEL_DEADLINE_S, end_jvm, [log_dir])
     watchdog.start()
     with suppress(Py4JError):
         manager.__exit__(None, None, None)

@@ -28,7 +28,7 @@ class Status:
     Attributes:
         stage: where the demo is.
         job: Flink's word for the job's state.
-        progress: how far the training is, None when none runs or has said a word.
+        progress: how far the training is, None when none runs.
         model: the newest published version that fits, None when there is none yet.
         trained_here: whether this demo trains it.
         announced: whether other commands find the demo's broker by themselves.

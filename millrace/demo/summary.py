@@ -102,8 +102,9 @@ def _figures(summary: Summary) -> Table:
         table.add_row("training", f"{summary.trained_s:.0f} s, {_quality(summary.model)}")
     if summary.latencies_ms:
         p50, p99 = (quantile(summary.latencies_ms, share) for share in (0.5, 0.99))
-        of = f"{len(summary.latencies_ms):,} answers of the model in the steady state"
-        table.add_row("latency", f"p50 {p50:,} ms, p99 {p99:,} ms, append to readable, of {of}")
+        of = f"{len(summary.latencies_ms):,} answers of the model"
+        table.add_row("latency", f"p50 {p50:,} ms, p99 {p99:,} ms from append to readable")
+        table.add_row("", f"by read_committed, of {of}")
     return table
 
 
@@ -114,8 +115,8 @@ def _counts(summary: Summary) -> str:
         return f"{sent}, {seen.waiting:,} of them still on their way"
     total = f"{counted.inputs:,} in = {counted.predictions:,} predictions"
     if counted.closes:
-        return f"{total} + {counted.dead_letters:,} dead letters; none missing, none twice"
-    return f"{total} + {counted.dead_letters:,} dead letters DOES NOT HOLD"
+        return f"{total} + {counted.dead_letters:,} dead letters, each once"
+    return f"{total} + {counted.dead_letters:,} dead letters does not hold"
 
 
 def _quality(model: Manifest | None) -> str:
@@ -135,13 +136,13 @@ def _next(plan: Plan) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row("[bold]What to try next[/]", "")
     for command, what in (
-        ("millrace up", "the same stack, to stay: Kafka, model server, Flink"),
+        ("millrace up", "the same stack, to stay"),
         (f"millrace topics apply {name}", "its topics"),
         (f"millrace run score --use-case {name}", "the job, in this terminal"),
-        (f"millrace produce {name} --rate 50", "traffic, in another one"),
-        (f"millrace tail {name}.predictions", "what the job answers, in a third"),
-        ("millrace models list", "the versions that were trained"),
-        (f"millrace train {name}", "the next version; the model server takes it at once"),
+        (f"millrace produce {name} --rate 50", "traffic, in a second one"),
+        (f"millrace tail {name}.predictions", "its answers, in a third"),
+        ("millrace models list", "what was trained"),
+        (f"millrace train {name}", "the next version, served at once"),
         ("docs/guide/first-use-case.md", "a use case of your own"),
     ):
         table.add_row(f"  {command}", f"[dim]{what}[/]")

@@ -84,13 +84,13 @@ class Training:
         self.seconds = time.monotonic() - self._since
 
     def progress(self) -> Progress | None:
-        """How far it is; None before its first word and after its end."""
+        """How far it is; None before its start and after its end."""
         if self._process is None or self.published:
             return None
         found = [_PROGRESS.match(line) for line in _tail(self._log_path)]
         last = next((match for match in reversed(found) if match), None)
         if last is None:
-            return None
+            return Progress("TensorFlow is loaded", 0.0)
         done, total = (int(number.replace(",", "")) for number in last.groups()[1:])
         return Progress(last[1], min(done / max(total, 1), 1.0))
 

@@ -1,0 +1,51 @@
+"""Builders for tests of the demo."""
+
+from typing import Any
+
+from millrace.demo.plan import Plan, story_of
+from millrace.demo.tally import Answer, Letter, Tally
+from udfs.records import Reason
+from udfs.use_cases.fraud import Transaction
+
+
+def plan(**changes: Any) -> Plan:
+    use_case, story = story_of("fraud")
+    values: dict[str, Any] = {
+        "use_case_name": "fraud",
+        "use_case": use_case,
+        "story": story,
+        "once": True,
+        "rate": 50.0,
+        "count": 2_000,
+        "seed": 1,
+        "history_days": 8,
+        "train_count": 200_000,
+        "retrain": False,
+    }
+    return Plan(**{**values, **changes})
+
+
+def transaction(number: int) -> Transaction:
+    return Transaction(number, 17, 4, 12_345, 1_750_000_000_000)
+
+
+def answer(number: int, *, decision: bool = False, version: int | None = None) -> Answer:
+    return Answer(
+        business_id=number,
+        output=0.5,
+        decision=decision,
+        model_version=version,
+        route="fallback:rule" if version is None else "stable",
+        fallback_reason="unavailable" if version is None else None,
+        source_partition=0,
+        source_offset=number,
+        received_time_ms=2**53,
+    )
+
+
+def letter(offset: int, reason: Reason = Reason.EMPTY) -> Letter:
+    return Letter(reason, "[bold]Expected[/] `int`", 0, offset)
+
+
+def tally() -> Tally:
+    return Tally(started=0.0)
