@@ -93,7 +93,7 @@ class Plan:
     @property
     def enough_model_answers(self) -> int:
         """Live answers of a model after which a demo that runs to an end has seen enough."""
-        return max(min(self.count, int(10 * self.rate)), 1)
+        return max(min(self.count, int(20 * self.rate)), 1)
 
 
 def story_of(name: str) -> tuple[UseCase, Story]:

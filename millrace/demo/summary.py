@@ -100,6 +100,9 @@ def _figures(summary: Summary) -> Table:
     table.add_row("first by the model", _after(seen.first_model_s))
     if summary.trained_s is not None:
         table.add_row("training", f"{summary.trained_s:.0f} s, {_quality(summary.model)}")
+    elif summary.model is not None:
+        reused = f"version {summary.model.version} was there already; --retrain trains a new one"
+        table.add_row("training", reused)
     if summary.latencies_ms:
         p50, p99 = (quantile(summary.latencies_ms, share) for share in (0.5, 0.99))
         of = f"{len(summary.latencies_ms):,} answers of the model"

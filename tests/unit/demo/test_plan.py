@@ -22,7 +22,7 @@ def test_there_may_be_no_history() -> None:
 
 
 def test_enough_is_never_more_than_was_asked_for() -> None:
-    assert [plan(count=n).enough_model_answers for n in (1, 100, 10_000)] == [1, 100, 500]
+    assert [plan(count=n).enough_model_answers for n in (1, 100, 10_000)] == [1, 100, 1_000]
 
 
 def test_an_unknown_use_case_is_told() -> None:
