@@ -31,7 +31,6 @@ from udfs.use_cases.fraud_records import Transaction
 
 END = datetime(2023, 11, 15, tzinfo=timezone.utc)
 DATA = os.environ.get("MILLRACE_DATA")
-needs_data = pytest.mark.skipif(not DATA, reason="MILLRACE_DATA names no folder of data sets")
 
 
 def trained(models_path: Path, *, seed: int = 5) -> Trained:
@@ -116,7 +115,7 @@ def test_a_history_without_fraud_to_learn_from_is_refused(tmp_path: Path) -> Non
     assert registry.model_names(tmp_path) == []
 
 
-@needs_data
+@pytest.mark.needs_data
 def test_features_equal_the_handbooks_and_so_does_its_split() -> None:
     folder = Path(str(DATA))
     oracle = customer_oracle(folder, FRAUD.spec.names)
