@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import pytest
+from py4j.protocol import Py4JJavaError
 
 from jobs.score import ScoreOptions
 from jobs.targets import TARGETS
@@ -131,6 +133,16 @@ def test_a_savepoint_and_a_drain_go_on_exactly_where_the_job_stopped(
     _send_and_stop(rescaled, kafka, records[300:], drain=True, savepoints=savepoints)
     found = {row.business_id: row.features for row in kafka.features()}
     assert (len(kafka.features()), found) == (600, expected_features(records))
+
+
+def test_state_of_another_number_of_shards_is_refused(kafka: Kafka, state: Path) -> None:
+    job = options(kafka, state, bounded=False, shards=2)
+    kafka.send(transactions(10))
+    first = start(job)
+    wait_until(lambda: len(kafka.predictions()) == 10, "something to save")
+    savepoint = stop_with_savepoint(first, (state / "savepoints").as_uri(), drain=False)
+    with pytest.raises(Py4JJavaError, match="Cannot map checkpoint/savepoint state"):
+        start(replace(job, shards=4, flink=_from(savepoint)))
 
 
 def _from(savepoint: str) -> dict[str, str]:
