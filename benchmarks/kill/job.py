@@ -63,7 +63,7 @@ class Job:
 
     def __init__(self, lab: Lab, cluster: FlinkCluster, name: str, client: ProcessHandle) -> None:
         self.name = name
-        self.deployment = f"millrace-{name}"
+        self.deployment = f"millrace-{name}-once"
         self._cluster = cluster
         self._client = client
         self._admin = AdminClient({"bootstrap.servers": lab.bootstrap_servers})
