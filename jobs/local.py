@@ -41,7 +41,7 @@ def running(options: ScoreOptions, jars: tuple[Path, ...], log_dir: Path) -> Ite
     # py4j writes a traceback of its own to the root logger before Ctrl-C reaches the caller.
     logging.getLogger().addFilter(lambda record: "KeyboardInterrupt" not in record.getMessage())
     try:
-        job = LocalJob(build(options, jars).execute_async())
+        job = LocalJob(build(options, jars).execute_async(options.job_name))
     except Py4JError as error:
         raise JobFailed(f"the job did not start: {root_cause(str(error))}") from error
     try:

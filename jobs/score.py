@@ -70,6 +70,11 @@ class ScoreOptions:
     kafka_properties: Mapping[str, str] = field(default_factory=dict)
     flink: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def job_name(self) -> str:
+        """What Flink's interface shows."""
+        return f"score {self.name} ({self.deployment})"
+
     def topic(self, stage: str) -> str:
         """The topic of a stage."""
         return f"{self.name}.{stage}"
@@ -78,7 +83,7 @@ class ScoreOptions:
 def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecutionEnvironment:
     """The environment with the whole topology; `execute` it to run the job."""
     env = environment(
-        f"score {options.name} ({options.deployment})",
+        options.job_name,
         parallelism=options.parallelism,
         target=options.target,
         checkpoint_dir=options.checkpoint_dir,
