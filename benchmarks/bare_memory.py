@@ -3,7 +3,7 @@
 from benchmarks import topics
 from benchmarks.assignment import Assignment
 from benchmarks.lab import Lab
-from benchmarks.memory import python_workers
+from benchmarks.memory import workers_pss
 from benchmarks.progress import last_lines, say
 from millrace.stack.processes import wait_until
 from udfs.errors import UnavailableError
@@ -45,6 +45,6 @@ def bare_worker_bytes(lab: Lab) -> list[int]:
         if not wait_until(done, _DEADLINE_S):
             raise UnavailableError(f"the bare job stood still: {last_lines(running[0].log_path)}")
         wait_until(lambda: False, _IDLE_S)
-        sizes = python_workers(running[0].pid)
+        sizes = workers_pss(running[0].pid)
     topics.delete(lab.bootstrap_servers, [raw, *outputs])
     return sizes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmarks import topics
 from benchmarks.assignment import Assignment
 from benchmarks.lab import Lab
-from benchmarks.memory import python_workers
+from benchmarks.memory import workers_pss
 from benchmarks.progress import last_lines, say
 from benchmarks.receipts import Receiver, Times, appended
 from millrace.stack.processes import ProcessHandle, wait_until
@@ -123,7 +123,7 @@ def _send(
     try:
         _wait_for_windows(sender, 1, phases[0][1] + _START_S)
         wait_until(lambda: False, _PAUSE_S / 2)
-        worker_bytes = [size for process in running for size in python_workers(process.pid)]
+        worker_bytes = [size for process in running for size in workers_pss(process.pid)]
         _wait_for_windows(sender, len(phases), sum(seconds for _, seconds in phases) + _START_S)
         sent = topics.written(lab.bootstrap_servers, raw)
         wait_until(lambda: len(receiver) >= sent, _DRAIN_S)

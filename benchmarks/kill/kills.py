@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.kill.job import PARALLELISM, Job, NotMeasured
-from benchmarks.kill.workers import python_workers
 from benchmarks.progress import say
+from benchmarks.workers import python_workers
 from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import end_offsets
 from millrace.stack.flink import FlinkCluster

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kill.workers import python_workers
+from benchmarks.workers import python_workers
 from millrace.stack.broker import Broker
 from tests.integration.scoring import (
     Kafka,

@@ -1,4 +1,4 @@
-"""Finds Flink's Python workers below a process that this program started."""
+"""Finds Flink's Python workers below a process."""
 
 from pathlib import Path
 
