@@ -66,7 +66,9 @@ class _Worker:
     def __init__(self, serving_target: str) -> None:
         lateness_ms = FRAUD.allowed_lateness // timedelta(milliseconds=1)
         self._clean = Clean(FRAUD, _TOPIC, 3_600_000)
-        self._folds = ShardFolds(FRAUD.spec, FRAUD.event_time, lateness_ms, _MemoryStore())
+        self._folds = ShardFolds(
+            FRAUD.spec, FRAUD.column_types, FRAUD.event_time, lateness_ms, _MemoryStore()
+        )
         self._client = PredictionClient(serving_target)
         self._encoder = AnswerEncoder(FRAUD, _TOPIC, False)
 
@@ -85,8 +87,8 @@ class _Worker:
         inputs = {"features": features.astype(np.float32)}
         answer = _answer(await self._client.predict("fraud", inputs, deadline_s=5.0))
         marks.append(clock())
-        output, decision = answer.outputs["score"], answer.outputs["decision"]
-        scores = Scores(output, decision, answer.version, "stable")
+        outputs = {o.field: answer.outputs[o.tensor] for o in FRAUD.model.outputs}
+        scores = Scores(outputs, answer.version, "stable")
         self._encoder.encode(FeatureBlock(clean, folded, features), scores)
         marks.append(clock())
         names = ("unpack", "decode", "fold", "assemble", "call", "encode")

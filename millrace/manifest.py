@@ -1,7 +1,7 @@
 """What a model version says about itself: where it came from, what it takes, how good it is."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,12 +17,15 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DataRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The records of one part of the data: event times in [start_ms, end_ms), and how many."""
+    """The records of one part of the data: event times in [start_ms, end_ms), and how many.
+
+    `positives` counts yes labels; None where labels are no yes or no.
+    """
 
     start_ms: int
     end_ms: int
     rows: int
-    positives: int
+    positives: int | None
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +47,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         feature_spec_hash: hash of the spec that made the features it was trained on.
         feature_names: the features in the order of the input's columns.
         signature: what serving calls.
-        decision_threshold: scores from here on are decided as true.
+        decision_threshold: scores from here on are decided as true, if any are decided so.
         data: what it was trained and tested on.
         metrics: results on the test part, by name.
         seed: of everything random in the training.
@@ -58,7 +61,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feature_spec_hash: str
     feature_names: tuple[str, ...]
     signature: Signature
-    decision_threshold: float
+    decision_threshold: float | None
     data: Data
     metrics: dict[str, float]
     seed: int
@@ -69,13 +72,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class GoldenRows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Inputs and what the model gave for them before it was saved.
 
-    `features` holds n rows as the model takes them (float32 values), `score` and `decision`
-    have n entries.
+    `features` holds n rows as the model takes them, `outputs` n entries by output tensor.
     """
 
     features: list[list[float]]
-    score: list[float]
-    decision: list[bool]
+    outputs: dict[str, list[Any]]
 
 
 def read_manifest(file: Path) -> Manifest:

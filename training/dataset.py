@@ -1,6 +1,6 @@
 """Records become feature rows by the fold and the assembly that the stream uses."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from training.progress import OnProgress, silent
 from udfs.errors import DataError
-from udfs.features.values import Features, WindowValues
-from udfs.features.windows import WindowFold
-from udfs.use_cases.contract import UseCase
+from udfs.features.columns import ColumnReader
+from udfs.features.values import Features
+from udfs.use_cases.contract import Label, UseCase
 
 _BLOCK = 20_000
 _MILLISECOND = timedelta(milliseconds=1)
@@ -24,15 +24,15 @@ class Dataset:
     """Feature rows of n records in event-time order, with their labels.
 
     Attributes:
-        features: float64, (n, len(spec.names)); bit for bit what the stream computes.
-        labels: bool, (n,).
+        features: (n, len(spec.names)); bit for bit what the stream computes.
+        labels: of the use case's `label_dtype`, (n,).
         business_ids: int64, (n,).
         entity_keys: int64, (n,).
         times_ms: event times, int64, (n,).
     """
 
     features: Features
-    labels: NDArray[np.bool_]
+    labels: NDArray[Any]
     business_ids: NDArray[np.int64]
     entity_keys: NDArray[np.int64]
     times_ms: NDArray[np.int64]
@@ -65,7 +65,7 @@ class Dataset:
 
 def build(
     use_case: UseCase,
-    records: Iterable[tuple[Any, bool]],
+    records: Iterable[tuple[Any, Label]],
     *,
     since_ms: int = 0,
     total: int | None = None,
@@ -99,7 +99,7 @@ def build(
     return Dataset.joined(kept)
 
 
-def _blocks(records: Iterable[tuple[Any, bool]]) -> Iterator[list[tuple[Any, bool]]]:
+def _blocks(records: Iterable[tuple[Any, Label]]) -> Iterator[list[tuple[Any, Label]]]:
     remaining = iter(records)
     while block := list(islice(remaining, _BLOCK)):
         yield block
@@ -111,38 +111,30 @@ class _BlockFold:
     def __init__(self, use_case: UseCase) -> None:
         self._use_case = use_case
         lateness_ms = use_case.allowed_lateness // _MILLISECOND
-        self._folds = {fold.name: WindowFold(fold, lateness_ms) for fold in use_case.spec.folds}
-        folded = (field for fold in use_case.spec.folds for field in (fold.key, fold.value))
-        own = (use_case.business_id, use_case.entity_key, use_case.event_time)
-        self._fields = tuple(dict.fromkeys((*own, *use_case.columns, *folded)))
+        self._folds = {fold.name: fold.start(lateness_ms) for fold in use_case.spec.folds}
+        self._columns = ColumnReader(use_case.record_type, use_case.column_types)
         self._newest_ms = 0
 
-    def update(self, block: Sequence[tuple[Any, bool]]) -> Dataset:
+    def update(self, block: Sequence[tuple[Any, Label]]) -> Dataset:
         """The rows of a block whose records go on in time."""
         use_case, n = self._use_case, len(block)
-        columns = {
-            field: np.fromiter((getattr(record, field) for record, _ in block), np.int64, n)
-            for field in self._fields
-        }
+        columns = self._columns([record for record, _ in block])
         times = columns[use_case.event_time]
         if np.any(np.diff(times, prepend=self._newest_ms) < 0):
             raise DataError(
                 f"records are not in the order of {use_case.event_time} after {self._newest_ms}"
             )
         self._newest_ms = int(times[-1])
-        windows = {name: self._windows(fold, columns, times) for name, fold in self._folds.items()}
+        windows = {}
+        for fold in use_case.spec.folds:
+            values = {field: columns[field] for field in fold.values}
+            _, windows[fold.name] = self._folds[fold.name].update(
+                columns[fold.key], times, values, times
+            )
         return Dataset(
             use_case.assemble(columns, windows),
-            np.fromiter((label for _, label in block), np.bool_, n),
+            np.fromiter((label for _, label in block), use_case.label_dtype, n),
             columns[use_case.business_id],
             columns[use_case.entity_key],
             times,
         )
-
-    def _windows(
-        self, fold: WindowFold, columns: Mapping[str, NDArray[np.int64]], times: NDArray[np.int64]
-    ) -> WindowValues:
-        key, value = columns[fold.aggregate.key], columns[fold.aggregate.value]
-        rows = fold.update(key, times, value, times)
-        width = len(fold.aggregate.windows_ms)
-        return WindowValues(count=rows[:, 1 : 1 + width], total=rows[:, 1 + width :])

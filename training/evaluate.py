@@ -5,8 +5,14 @@ precision, and card precision@k, the share of truly defrauded cards among the k 
 investigator is shown each day.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from training.dataset import Dataset
+from udfs.use_cases.contract import DECISION, SCORE
 
 _DAY_MS = 86_400_000
 
@@ -108,20 +114,16 @@ def card_precision(
     return float(np.mean(shares))
 
 
-def evaluate(
-    labels: NDArray[np.bool_],
-    scores: NDArray[np.float32],
-    decisions: NDArray[np.bool_],
-    cards: NDArray[np.int64],
-    times_ms: NDArray[np.int64],
-) -> dict[str, float]:
-    """All measures of n test rows by name; every argument has shape (n,)."""
-    hits = int(np.sum(labels & decisions))
+def yes_or_no(test: Dataset, outputs: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+    """All measures of `score` (n,) and `decision` (n,) on n test rows with yes-or-no labels."""
+    scores, decisions = outputs[SCORE.tensor], outputs[DECISION.tensor]
+    hits = int(np.sum(test.labels & decisions))
+    cards = card_precision(test.labels, scores, test.entity_keys, test.times_ms)
     return {
-        "auc_roc": roc_auc(labels, scores),
-        "average_precision": average_precision(labels, scores),
-        "card_precision_at_100": card_precision(labels, scores, cards, times_ms),
+        "auc_roc": roc_auc(test.labels, scores),
+        "average_precision": average_precision(test.labels, scores),
+        "card_precision_at_100": cards,
         "decision_precision": hits / max(int(np.sum(decisions)), 1),
-        "decision_recall": hits / max(int(np.sum(labels)), 1),
+        "decision_recall": hits / max(int(np.sum(test.labels)), 1),
         "decision_share": float(np.mean(decisions)),
     }

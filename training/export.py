@@ -6,13 +6,12 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from millrace.manifest import Data, GoldenRows, Manifest, Signature
 from millrace.registry import publish
 from training.dataset import Dataset
 from training.models.fitted import FittedModel
-from udfs.use_cases.contract import UseCase
+from udfs.use_cases.contract import ModelSignature, UseCase
 
 _GOLDEN_ROWS = 32
 
@@ -51,9 +50,9 @@ def export(
         signature=Signature(
             name=signature.signature_name,
             input=signature.input_name,
-            outputs=(signature.score_output, signature.decision_output),
+            outputs=tuple(output.tensor for output in signature.outputs),
         ),
-        decision_threshold=float(np.float32(model.threshold)),
+        decision_threshold=_as_served(model.threshold),
         data=data,
         metrics=metrics,
         seed=seed,
@@ -65,15 +64,20 @@ def export(
         },
         created_ms=time.time_ns() // 1_000_000,
     )
-    return publish(base, manifest, golden_rows(model, test), model.save)
+    return publish(base, manifest, golden_rows(model, signature, test), model.save)
 
 
-def golden_rows(model: FittedModel, test: Dataset) -> GoldenRows:
-    """Rows spread evenly over the scores of the test part, and what the model gives for them."""
-    features = test.features.astype(np.float32)
-    by_score = np.argsort(model.score(features), kind="stable")
-    places = by_score[np.linspace(0, len(by_score) - 1, _GOLDEN_ROWS).round().astype(int)]
-    rows: NDArray[np.float32] = features[places]
-    scores = model.score(rows)
-    decisions = scores >= np.float32(model.threshold)
-    return GoldenRows(rows.tolist(), scores.tolist(), decisions.tolist())
+def golden_rows(model: FittedModel, signature: ModelSignature, test: Dataset) -> GoldenRows:
+    """Rows spread evenly over the first output of the test part, and what the model gives."""
+    features = test.features.astype(signature.input_dtype)
+    first = np.asarray(model.outputs(features)[signature.outputs[0].tensor])
+    by_output = np.argsort(first.reshape(len(features), -1)[:, 0], kind="stable")
+    places = by_output[np.linspace(0, len(by_output) - 1, _GOLDEN_ROWS).round().astype(int)]
+    rows = features[places]
+    outputs = {name: values.tolist() for name, values in model.outputs(rows).items()}
+    return GoldenRows(rows.tolist(), outputs)
+
+
+def _as_served(threshold: float | None) -> float | None:
+    """The threshold as float32, which is what the graph compares with."""
+    return None if threshold is None else float(np.float32(threshold))

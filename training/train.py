@@ -14,13 +14,12 @@ from millrace.registry import version_path
 from millrace.sources.files import labelled_records
 from millrace.sources.generator import past
 from training.dataset import Dataset, build
-from training.evaluate import evaluate
 from training.export import export
-from training.models.fitted import FitOptions, FittedModel, find_fit
+from training.models.fitted import FitOptions, FittedModel, find_evaluate, find_fit
 from training.progress import OnProgress, silent
 from training.split import Period, Split, split_before, without_known_positives
 from udfs.errors import DataError
-from udfs.use_cases.contract import UseCase
+from udfs.use_cases.contract import Label, UseCase
 
 _DAY_MS = 86_400_000
 
@@ -35,7 +34,7 @@ class Source:
         total: how many there are, if known.
     """
 
-    records: Iterable[tuple[Any, bool]]
+    records: Iterable[tuple[Any, Label]]
     description: str
     total: int | None = None
 
@@ -127,23 +126,28 @@ def _split(use_case: UseCase, data: Dataset, train_days: int | None) -> Split:
 
 def _tested(use_case: UseCase, data: Dataset, split: Split) -> Any:
     rows = split.test.of(data)
+    if not use_case.known_positives_leave:
+        return rows
     return without_known_positives(data, rows, split.known, use_case.label_delay)
 
 
 def _range(period: Period, part: Dataset) -> DataRange:
-    return DataRange(period.start_ms, period.end_ms, len(part), int(part.labels.sum()))
+    positives = int(part.labels.sum()) if part.labels.dtype == np.bool_ else None
+    return DataRange(period.start_ms, period.end_ms, len(part), positives)
 
 
 def _measured(use_case: UseCase, model: FittedModel, test: Dataset) -> dict[str, float]:
     """The measures of the model, and under `rule_…` those of the use case's rule."""
-    scores = model.score(test.features.astype(np.float32))
-    answers = {"": (scores, scores >= np.float32(model.threshold))}
-    answers["rule_"] = use_case.rule(test.features)
+    signature = use_case.model
+    tensors = (output.tensor for output in signature.outputs)
+    answers = {
+        "": model.outputs(test.features.astype(signature.input_dtype)),
+        "rule_": dict(zip(tensors, use_case.rule(test.features), strict=True)),
+    }
+    evaluate = find_evaluate(use_case)
     return {
         f"{prefix}{name}": value
-        for prefix, (score, decision) in answers.items()
-        for name, value in evaluate(
-            test.labels, score, decision, test.entity_keys, test.times_ms
-        ).items()
+        for prefix, outputs in answers.items()
+        for name, value in evaluate(test, outputs).items()
         if isfinite(value)  # without a positive some are undefined, and JSON has no NaN
     }

@@ -55,7 +55,7 @@ class FeatureRow(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """One answer and where it came from.
+    """Where an answer came from; the outputs of the use case's model stand beside these fields.
 
     `prediction_id` is `<topic>/<partition>/<offset>/<purpose>`: the same after any replay.
     `route` is `stable` when the model answered and `fallback:rule` when the use case's rule did;
@@ -68,8 +68,6 @@ class Prediction(msgspec.Struct, frozen=True):
     business_id: int | str
     entity_key: int | str
     event_time_ms: int
-    output: float
-    decision: bool
     model_name: str
     model_version: int | None
     route: str
@@ -81,3 +79,10 @@ class Prediction(msgspec.Struct, frozen=True):
     source_offset: int
     received_time_ms: int
     scored_time_ms: int
+
+
+class YesNoPrediction(Prediction, frozen=True):
+    """A prediction of a yes-or-no label: the score, and what was decided by it."""
+
+    output: float
+    decision: bool

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.spec import WindowedAggregate
+from udfs.features.windows import WindowedAggregate
 
 _TRIM_EVENTS = 64
 

@@ -23,7 +23,7 @@ from benchmarks.contestants.dictionary_fold import DictionaryFold
 from udfs.client.outcomes import Failure, Outcome
 from udfs.client.predict import PredictionClient
 from udfs.features.values import WindowValues
-from udfs.records import Prediction
+from udfs.records import YesNoPrediction
 from udfs.use_cases.fraud import CUSTOMER, FRAUD, SPEC, Transaction, assemble
 
 _NO_TIME = -(2**62)
@@ -116,13 +116,11 @@ class Scorer:
         partitions = [message.partition() for message in batch.messages]
         offsets = [message.offset() for message in batch.messages]
         rows = map(
-            Prediction,
+            YesNoPrediction,
             [f"{self._topic}/{p}/{o}/answer" for p, o in zip(partitions, offsets, strict=True)],
             batch.columns["transaction_id"].tolist(),
             batch.columns["customer_id"].tolist(),
             batch.columns["event_time_ms"].tolist(),
-            score.tolist(),
-            decision.tolist(),
             repeat("fraud"),
             repeat(version),
             repeat(route),
@@ -134,6 +132,8 @@ class Scorer:
             offsets,
             [message.timestamp()[1] for message in batch.messages],
             repeat(int(time.time() * 1000)),
+            score.tolist(),
+            decision.tolist(),
         )
         return [self._encode(row) for row in rows]
 

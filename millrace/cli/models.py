@@ -102,7 +102,8 @@ def _print_manifest(manifest: Manifest) -> None:
     table.add_row("train", _range(manifest.data.train))
     table.add_row("validation", _range(manifest.data.validation))
     table.add_row("test", _range(manifest.data.test))
-    table.add_row("decision threshold", f"{manifest.decision_threshold:.6f}")
+    if manifest.decision_threshold is not None:
+        table.add_row("decision threshold", f"{manifest.decision_threshold:.6f}")
     signature = manifest.signature
     table.add_row("signature", f"{signature.input} -> {', '.join(signature.outputs)}")
     table.add_row("feature spec", manifest.feature_spec_hash)
@@ -117,7 +118,8 @@ def _print_manifest(manifest: Manifest) -> None:
 
 def _range(part: DataRange) -> str:
     span = f"{_time(part.start_ms)} to {_time(part.end_ms)}"
-    return f"{span}: {part.rows:,} records, {part.positives:,} positive"
+    positives = "" if part.positives is None else f", {part.positives:,} positive"
+    return f"{span}: {part.rows:,} records{positives}"
 
 
 def _time(milliseconds: int) -> str:

@@ -135,8 +135,9 @@ def _print_evaluation(manifest: Manifest) -> None:
     from rich.table import Table  # noqa: PLC0415
 
     test = manifest.data.test
-    title = f"{manifest.model_name}:{manifest.version} on {test.rows:,} test records, "
-    table = Table(title=f"{title}{test.positives:,} of them positive", title_justify="left")
+    title = f"{manifest.model_name}:{manifest.version} on {test.rows:,} test records"
+    positives = "" if test.positives is None else f", {test.positives:,} of them positive"
+    table = Table(title=f"{title}{positives}", title_justify="left")
     table.add_column("measure")
     table.add_column("model", justify="right")
     table.add_column("rule", justify="right")

@@ -13,6 +13,7 @@ from millrace.sources import generator
 from millrace.sources.malformed import Malformed
 from millrace.sources.produce import at_event_time, produce
 from millrace.sources.records import encoded
+from udfs.use_cases.contract import Label
 
 
 class Traffic(Part):
@@ -74,8 +75,8 @@ class Traffic(Part):
         # The last record was made but held back; it may have been a malformed one.
         self._tally.correct_live(produced.sent, faults.counts.total())
 
-    def _told(self, live: Iterable[tuple[Any, bool]]) -> Iterator[Any]:
+    def _told(self, live: Iterable[tuple[Any, Label]]) -> Iterator[Any]:
         business_id = attrgetter(self._plan.use_case.business_id)
         for record, truth in live:
-            self._tally.produces_live(business_id(record), record, truth)
+            self._tally.produces_live(business_id(record), record, bool(truth))
             yield record

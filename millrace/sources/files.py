@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from udfs.errors import ConfigurationError
-from udfs.use_cases.contract import UseCase
+from udfs.use_cases.contract import Label, UseCase
 
 
 @dataclass(frozen=True)
 class _Reader:
     records: Callable[[Path], Iterator[Any]]
-    labelled: Callable[[Path], Iterator[tuple[Any, bool]]]
+    labelled: Callable[[Path], Iterator[tuple[Any, Label]]]
 
 
 def file_records(use_case: UseCase, path: Path) -> Iterator[Any]:
@@ -25,7 +25,7 @@ def file_records(use_case: UseCase, path: Path) -> Iterator[Any]:
     return _reader(use_case, path).records(path)
 
 
-def labelled_records(use_case: UseCase, path: Path) -> Iterator[tuple[Any, bool]]:
+def labelled_records(use_case: UseCase, path: Path) -> Iterator[tuple[Any, Label]]:
     """The records of a use case in files with their labels, in event-time order.
 
     Raises:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from udfs.errors import ConfigurationError
-from udfs.use_cases.contract import UseCase
+from udfs.use_cases.contract import Label, UseCase
 
 
 def now_ms() -> int:
@@ -16,7 +16,7 @@ def now_ms() -> int:
 
 def past(
     use_case: UseCase, *, seed: int, count: int, span: timedelta, end_ms: int
-) -> Iterator[tuple[Any, bool]]:
+) -> Iterator[tuple[Any, Label]]:
     """`count` records with labels, in event-time order, over the span that ends at `end_ms`.
 
     Raises:
@@ -36,7 +36,9 @@ def past(
     return use_case.generate(seed, end_ms - span_ms, count, span_ms)
 
 
-def live(use_case: UseCase, *, seed: int, rate: float, start_ms: int) -> Iterator[tuple[Any, bool]]:
+def live(
+    use_case: UseCase, *, seed: int, rate: float, start_ms: int
+) -> Iterator[tuple[Any, Label]]:
     """Records with labels without end, whose event times go on from `start_ms` at `rate` a second.
 
     Raises:

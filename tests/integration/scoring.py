@@ -17,7 +17,7 @@ from jobs.targets import TARGETS
 from millrace.stack.jars import ensure_flink_jars
 from tests.stores import DictStore
 from udfs.features.shard import ShardFolds
-from udfs.records import DeadLetter, FeatureRow, Prediction
+from udfs.records import DeadLetter, FeatureRow, YesNoPrediction
 from udfs.use_cases.fraud import FRAUD, Transaction
 
 HOUR_MS = 3_600_000
@@ -70,9 +70,9 @@ class Kafka:
             producer.poll(0)
         assert producer.flush(30) == 0
 
-    def predictions(self) -> list[Prediction]:
+    def predictions(self) -> list[YesNoPrediction]:
         """All committed predictions, sorted by source."""
-        rows = [msgspec.json.decode(v, type=Prediction) for v in self.committed("predictions")]
+        rows = [msgspec.json.decode(v, type=YesNoPrediction) for v in self.committed("predictions")]
         return sorted(rows, key=lambda row: (row.source_partition, row.source_offset))
 
     def features(self) -> list[FeatureRow]:
@@ -153,7 +153,7 @@ def expected_features(records: Sequence[Transaction]) -> dict[int, list[float]]:
     """Features by transaction id, from one fold over all records in order."""
     names = ("transaction_id", "customer_id", "amount_cents", "event_time_ms")
     columns = {n: np.array([getattr(r, n) for r in records], dtype=np.int64) for n in names}
-    folds = ShardFolds(FRAUD.spec, FRAUD.event_time, HOUR_MS, DictStore())
+    folds = ShardFolds(FRAUD.spec, FRAUD.column_types, FRAUD.event_time, HOUR_MS, DictStore())
     folded = folds.update(columns, np.zeros(len(records), dtype=np.int32))
     rows = FRAUD.assemble(columns, folded.windows).tolist()
     return dict(zip(columns["transaction_id"].tolist(), rows, strict=True))

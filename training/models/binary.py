@@ -23,7 +23,7 @@ from training.evaluate import average_precision, best_f1_threshold
 from training.models.fitted import FitOptions
 from training.progress import OnProgress
 from udfs.errors import DataError
-from udfs.use_cases.contract import ModelSignature
+from udfs.use_cases.contract import DECISION, SCORE, ModelSignature
 
 _BATCH = 2_048
 _LEARNING_RATE = 3e-3
@@ -40,7 +40,7 @@ class BinaryModel:
     """
 
     def __init__(self, network: Any, positive_weight: float, signature: ModelSignature) -> None:
-        self.threshold = 1.0
+        self.threshold: float | None = 1.0
         self.library_versions: Mapping[str, str] = {
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
@@ -63,6 +63,11 @@ class BinaryModel:
         )
         return scores
 
+    def outputs(self, features: NDArray[np.float32]) -> Mapping[str, NDArray[Any]]:
+        """Scores and decisions, (n,) each, for feature rows (n, f)."""
+        scores = self.score(features)
+        return {SCORE.tensor: scores, DECISION.tensor: scores >= np.float32(self.threshold)}
+
     def save(self, folder: Path) -> None:
         """Writes a SavedModel that gives scores and decisions for feature rows."""
         threshold = tf.constant(self.threshold, tf.float32)
@@ -76,7 +81,7 @@ class BinaryModel:
         def serve(features: Any) -> dict[str, Any]:
             logits, _ = network.stateless_call(module.trained, module.fixed, features)
             score = self._score_of(logits)
-            return {names.score_output: score, names.decision_output: score >= threshold}
+            return {SCORE.tensor: score, DECISION.tensor: score >= threshold}
 
         spec = tf.TensorSpec((None, network.input_shape[1]), tf.float32, names.input_name)
         module.serve = tf.function(serve, input_signature=[spec])

@@ -6,21 +6,63 @@ incremental checkpoints. A worker that starts anew folds the log again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 _CHUNK_BYTES = 32 * 1024
-
-EVENT = np.dtype(
-    [("key", "<i8"), ("time", "<i8"), ("value", "<i8"), ("sequence", "<u4"), ("partition", "<i4")]
-)
-"""A stored event: entity key, event time in ms, value, the key's sequence number, and the source
-partition, whose newest event time decides when the event has expired."""
+# Sets the fields of values apart from the others, whatever a use case calls them.
+_VALUE = "value:"
 
 Events = NDArray[np.void]
-"""Events of dtype `EVENT`, shape (n,)."""
+"""Stored events, (n,), of a dtype that `event_type` made."""
+
+
+def event_type(values: Mapping[str, np.dtype[Any]]) -> np.dtype[np.void]:
+    """The layout of a stored event.
+
+    It holds the entity key, the event time in ms, the fold's values by field, the key's sequence
+    number, and the source partition, whose newest event time decides when the event has expired.
+
+    Args:
+        values: dtype of an entry of each value column.
+
+    >>> event_type({"cents": np.dtype(np.int64)}).itemsize
+    32
+    """
+    stored = [(f"{_VALUE}{field}", *_part(dtype)) for field, dtype in values.items()]
+    return np.dtype(
+        [("key", "<i8"), ("time", "<i8"), *stored, ("sequence", "<u4"), ("partition", "<i4")]
+    )
+
+
+def _part(dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    return (dtype.base.newbyteorder("<"), dtype.shape)
+
+
+def packed(
+    layout: np.dtype[np.void],
+    *,
+    keys: NDArray[np.int64],
+    times: NDArray[np.int64],
+    values: Mapping[str, NDArray[Any]],
+    sequence: NDArray[np.int64],
+    partitions: NDArray[np.int32],
+) -> Events:
+    """Events (n,) in their stored layout, out of columns of n rows."""
+    events = np.empty(len(keys), dtype=layout)
+    events["key"], events["time"], events["sequence"] = keys, times, sequence
+    events["partition"] = partitions
+    for field, column in values.items():
+        events[f"{_VALUE}{field}"] = column
+    return events
+
+
+def values_of(events: Events) -> dict[str, NDArray[Any]]:
+    """The value columns of stored events by field."""
+    names = [name for name in events.dtype.names or () if name.startswith(_VALUE)]
+    return {name[len(_VALUE) :]: np.ascontiguousarray(events[name]) for name in names}
 
 
 class Store(Protocol):
@@ -48,11 +90,13 @@ class EventLog:
     Args:
         name: the fold's name; chunks are entries `<name>/<number>`.
         store: where chunks live.
+        layout: of an event, by `event_type`.
     """
 
-    def __init__(self, name: str, store: Store) -> None:
+    def __init__(self, name: str, store: Store, layout: np.dtype[np.void]) -> None:
         self._name = name
         self._store = store
+        self._layout = layout
         self._chunks: dict[int, dict[int, int]] = {}
         self._tail: list[bytes] = []
         self._tail_bytes = 0
@@ -63,7 +107,7 @@ class EventLog:
         prefix = f"{self._name}/"
         chunks = sorted(int(key[len(prefix) :]) for key in entries if key.startswith(prefix))
         for chunk in chunks:
-            events = np.frombuffer(entries[self._key(chunk)], dtype=EVENT)
+            events = np.frombuffer(entries[self._key(chunk)], dtype=self._layout)
             self._chunks[chunk] = {}
             self._note(chunk, events)
             yield events

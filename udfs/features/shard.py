@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from udfs.errors import UseCaseError
-from udfs.features.log import EVENT, EventLog, Store
+from udfs.features.log import EventLog, Store, event_type, packed, values_of
 from udfs.features.spec import FeatureSpec
-from udfs.features.values import Columns, WindowValues
-from udfs.features.windows import WindowFold
+from udfs.features.values import Columns
 
 _EXPIRY_STEPS = 64
 _PROGRESS = "progress"
@@ -29,13 +29,13 @@ class Folded:
     """What the folds gave for a block of n records.
 
     Attributes:
-        windows: window values by fold name.
+        windows: what each fold gave, by its name; arrays of n rows.
         sequence: the key's sequence number of each record, int64 (n,).
         late: whether a record lies behind the newest event time of its source partition by
             more than the allowed lateness, bool (n,).
     """
 
-    windows: Mapping[str, WindowValues]
+    windows: Mapping[str, Any]
     sequence: NDArray[np.int64]
     late: NDArray[np.bool_]
 
@@ -45,6 +45,7 @@ class ShardFolds:
 
     Args:
         spec: the features' definition.
+        types: dtype of an entry of each column that a fold stores.
         event_time: the column of the event time, UTC milliseconds.
         lateness_ms: how far behind its source partition a record may be and not count as late.
         store: the shard's durable state.
@@ -53,6 +54,7 @@ class ShardFolds:
     def __init__(
         self,
         spec: FeatureSpec,
+        types: Mapping[str, np.dtype[Any]],
         event_time: str,
         lateness_ms: int,
         store: Store,
@@ -61,10 +63,14 @@ class ShardFolds:
         self._event_time = event_time
         self._lateness_ms = lateness_ms
         self._store = store
-        self._folds = {fold.name: WindowFold(fold, lateness_ms) for fold in spec.folds}
-        self._logs = {fold.name: EventLog(fold.name, store) for fold in spec.folds}
+        self._folds = {fold.name: fold.start(lateness_ms) for fold in spec.folds}
+        self._layouts = {
+            fold.name: event_type({field: types[field] for field in fold.values})
+            for fold in spec.folds
+        }
+        self._logs = {name: EventLog(name, store, layout) for name, layout in self._layouts.items()}
         self._progress = self._load()
-        longest = max((fold.keep_ms for fold in self._folds.values()), default=0)
+        longest = max((fold.keep_ms or 0 for fold in self._folds.values()), default=0)
         self._expire_every_ms = longest // _EXPIRY_STEPS
         self._expired_at = sum(self._progress.newest_ms.values())
 
@@ -72,40 +78,33 @@ class ShardFolds:
         """Folds a block of n records in order of arrival.
 
         Args:
-            columns: the folds' keys and values and the event time, each int64 (n,).
+            columns: the folds' keys and values and the event time; n rows each.
             partitions: source partitions, int32 (n,).
         """
         times = columns[self._event_time]
         newest = self._newest(times, partitions)
         late = times < newest - self._lateness_ms
         windows, sequence = {}, np.zeros(len(times), dtype=np.int64)
-        for name, fold in self._folds.items():
-            windows[name], sequence = self._fold(name, fold, columns, partitions, newest)
+        for fold in self._spec.folds:
+            values = {field: columns[field] for field in fold.values}
+            sequence, windows[fold.name] = self._folds[fold.name].update(
+                columns[fold.key], times, values, newest
+            )
+            if len(times):
+                self._logs[fold.name].append(
+                    packed(
+                        self._layouts[fold.name],
+                        keys=columns[fold.key],
+                        times=times,
+                        values=values,
+                        sequence=sequence,
+                        partitions=partitions,
+                    )
+                )
         if len(times):
             self._expire()
             self._store.put(_PROGRESS, msgspec.json.encode(self._progress))
         return Folded(windows, sequence, late)
-
-    def _fold(
-        self,
-        name: str,
-        fold: WindowFold,
-        columns: Columns,
-        partitions: NDArray[np.int32],
-        newest: NDArray[np.int64],
-    ) -> tuple[WindowValues, NDArray[np.int64]]:
-        aggregate = fold.aggregate
-        keys, values = columns[aggregate.key], columns[aggregate.value]
-        times = columns[self._event_time]
-        rows = fold.update(keys, times, values, newest)
-        if len(rows):
-            events = np.empty(len(rows), dtype=EVENT)
-            columns_of_event = (keys, times, values, rows[:, 0], partitions)
-            for field, column in zip(EVENT.names or (), columns_of_event, strict=True):
-                events[field] = column
-            self._logs[name].append(events)
-        width = len(aggregate.windows_ms)
-        return WindowValues(rows[:, 1 : 1 + width], rows[:, 1 + width :]), rows[:, 0]
 
     def _newest(self, times: NDArray[np.int64], partitions: NDArray[np.int32]) -> NDArray[np.int64]:
         """Newest event time of each record's source partition, up to and with the record.
@@ -130,6 +129,8 @@ class ShardFolds:
             return
         self._expired_at = progress
         for name, fold in self._folds.items():
+            if fold.keep_ms is None:
+                continue
             floors = {part: newest - fold.keep_ms for part, newest in newest_ms.items()}
             self._logs[name].expire(floors)
             fold.forget(min(floors.values()))
@@ -147,8 +148,7 @@ class ShardFolds:
             )
         for name, log in self._logs.items():
             for events in log.load(entries):
-                fields = (
-                    events[field].astype(np.int64) for field in ("key", "time", "value", "sequence")
-                )
-                self._folds[name].load(*fields)
+                keys, times = events["key"].astype(np.int64), events["time"].astype(np.int64)
+                sequences = events["sequence"].astype(np.int64)
+                self._folds[name].load(keys, times, values_of(events), sequences)
         return progress

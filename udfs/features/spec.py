@@ -4,23 +4,9 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
-
-@dataclass(frozen=True)
-class WindowedAggregate:
-    """Count and sum of an integer column per entity key over exact windows (t - w, t].
-
-    Attributes:
-        name: how features and state name this fold, for example `customer`.
-        key: the record field that holds the entity key.
-        value: the record field that is summed (an integer, for money in cents).
-        windows_ms: window lengths in milliseconds, ascending.
-    """
-
-    name: str
-    key: str
-    value: str
-    windows_ms: tuple[int, ...]
+from udfs.features.fold import Fold
 
 
 @dataclass(frozen=True)
@@ -35,11 +21,13 @@ class FeatureSpec:
     """
 
     names: tuple[str, ...]
-    folds: tuple[WindowedAggregate, ...]
+    folds: tuple[Fold, ...]
     revision: int = 1
 
     @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits that change with any part of the definition."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        parts: dict[str, Any] = asdict(self)
+        parts["kinds"] = [type(fold).__name__ for fold in self.folds]
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = Mapping[str, NDArray[np.int64]]
-"""Integer columns of a block by record field, each of shape (n,)."""
+Columns = Mapping[str, NDArray[Any]]
+"""Columns of a block by record field: int64 or float64, of shape (n,), or (n, k) for vectors."""
 
-Features = NDArray[np.float64]
-"""Feature rows, shape (n, len(spec.names)), in the spec's order."""
+Features = NDArray[Any]
+"""Feature rows, float64 or int64, shape (n, len(spec.names)), in the spec's order."""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,43 @@
 """Exact windows (t - w, t] per entity key: count and sum over the events known so far."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from udfs.features.chains import NONE, EventChains, Ints, grown, lowered
 from udfs.features.singles import Singles
-from udfs.features.spec import WindowedAggregate
+from udfs.features.values import Columns, WindowValues
 
 _BLOCK_RECORDS = 128
 _ROUND_RECORDS = 48
 _FIRST_CAPACITY = 64
 _ALWAYS = -(2**62)
+
+
+@dataclass(frozen=True)
+class WindowedAggregate:
+    """Count and sum of an integer column per entity key over exact windows (t - w, t].
+
+    Attributes:
+        name: how features and state name this fold, for example `customer`.
+        key: the record field that holds the entity key.
+        value: the record field that is summed (an integer, for money in cents).
+        windows_ms: window lengths in milliseconds, ascending.
+    """
+
+    name: str
+    key: str
+    value: str
+    windows_ms: tuple[int, ...]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The one column that is stored with each event."""
+        return (self.value,)
+
+    def start(self, lateness_ms: int) -> "WindowFold":
+        """The windows without any event; gives `WindowValues`."""
+        return WindowFold(self, lateness_ms)
 
 
 class WindowFold:
@@ -29,7 +57,7 @@ class WindowFold:
 
     >>> fold = WindowFold(WindowedAggregate("c", "id", "cents", (10, 100)), lateness_ms=50)
     >>> times = np.array([100, 105, 106, 112])
-    >>> fold.update(np.array([7, 7, 8, 7]), times, np.array([5, 6, 1, 7]), times).tolist()
+    >>> fold.rows(np.array([7, 7, 8, 7]), times, np.array([5, 6, 1, 7]), times).tolist()
     [[1, 1, 1, 5, 5], [2, 2, 2, 11, 11], [1, 1, 1, 1, 1], [3, 2, 3, 13, 18]]
     """
 
@@ -49,7 +77,15 @@ class WindowFold:
         """The number of keys with events."""
         return len(self._slots)
 
-    def update(self, keys: Ints, times: Ints, values: Ints, newest: Ints) -> Ints:
+    def update(
+        self, keys: Ints, times: Ints, values: Columns, newest: Ints
+    ) -> tuple[Ints, WindowValues]:
+        """Sequence numbers (n,) and window values of a block; see `RunningFold.update`."""
+        rows = self.rows(keys, times, values[self.aggregate.value], newest)
+        width = len(self._windows)
+        return rows[:, 0], WindowValues(rows[:, 1 : 1 + width], rows[:, 1 + width :])
+
+    def rows(self, keys: Ints, times: Ints, values: Ints, newest: Ints) -> Ints:
         """Window values of a block of n records, whose events join the state.
 
         Args:
@@ -75,9 +111,9 @@ class WindowFold:
             self._one_by_one(slots, first, rest, floors, rows)
         return rows.T
 
-    def load(self, keys: Ints, times: Ints, values: Ints, sequences: Ints) -> None:
+    def load(self, keys: Ints, times: Ints, values: Columns, sequences: Ints) -> None:
         """Puts back events that were folded before, in their order of arrival; all (n,)."""
-        self.update(keys, times, values, np.full(len(keys), _ALWAYS))
+        self.rows(keys, times, values[self.aggregate.value], np.full(len(keys), _ALWAYS))
         self._seen[self._slots_of(keys)] = sequences
 
     def forget(self, floor_ms: int) -> None:

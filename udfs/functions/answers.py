@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from udfs.functions.blocks import encode_columns, encode_lines
 from udfs.functions.feature_block import FeatureBlock
-from udfs.records import FeatureRow, Prediction
+from udfs.records import FeatureRow
 from udfs.use_cases.contract import UseCase
 
 PREDICTIONS, DEAD_LETTERS, FEATURES = range(3)
@@ -24,15 +24,13 @@ class Scores:
     """Model or rule outputs of a block and the provenance they share.
 
     Attributes:
-        output: float32 (n,).
-        decision: bool (n,).
+        outputs: by the prediction's field; (n,) each, or (n, k) for lists.
         model_version: the version that answered, None when no model did.
         route: `stable`, or `fallback:rule`.
         fallback_reason: why no model answered.
     """
 
-    output: NDArray[np.float32]
-    decision: NDArray[np.bool_]
+    outputs: Mapping[str, NDArray[Any]]
     model_version: int | None
     route: str
     fallback_reason: str | None = None
@@ -72,7 +70,7 @@ class AnswerEncoder:
         return b"".join(sections)
 
     def _predictions(self, block: FeatureBlock, scores: Scores) -> list[bytes | NDArray[Any]]:
-        """What a prediction is made of: `udfs.records.Prediction`, field by field."""
+        """What a prediction is made of: `udfs.records.Prediction`, and the outputs."""
         case, raw, at = self._use_case, block.clean.raw, block.clean.places
         partitions, offsets = raw.partitions[at], raw.offsets[at]
         fields: dict[str, Any] = {
@@ -80,8 +78,7 @@ class AnswerEncoder:
             "business_id": block.column(case.business_id),
             "entity_key": block.column(case.entity_key),
             "event_time_ms": block.column(case.event_time),
-            "output": scores.output,
-            "decision": scores.decision,
+            **{name: _output(values) for name, values in scores.outputs.items()},
             "model_name": case.model.model_name,
             "model_version": scores.model_version,
             "route": scores.route,
@@ -94,7 +91,7 @@ class AnswerEncoder:
             "received_time_ms": raw.timestamps_ms[at],
             "scored_time_ms": int(self._clock() * 1000),
         }
-        return self._object({name: fields[name] for name in Prediction.__struct_fields__})
+        return self._object(fields)
 
     def _object(self, fields: Mapping[str, Any]) -> list[bytes | NDArray[Any]]:
         """The parts of a JSON object whose fields are columns, lists of parts, or constants."""
@@ -125,3 +122,13 @@ class AnswerEncoder:
             offsets,
         )
         return self._encoder.encode_lines(list(rows))
+
+
+def _output(values: NDArray[Any]) -> NDArray[Any] | list[bytes | NDArray[Any]]:
+    """A column, or the parts of a JSON list a row with one column an entry."""
+    if values.ndim == 1:
+        return values
+    parts: list[bytes | NDArray[Any]] = [b"["]
+    for place, column in enumerate(values.T):
+        parts += [b","] * (place > 0) + [column]
+    return [*parts, b"]"]

@@ -1,6 +1,5 @@
 """The clean stage: raw blocks become records and columns, or dead letters with a reason."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.features.columns import ColumnReader
+from udfs.features.values import Columns
 from udfs.functions.blocks import RawBlock
 from udfs.records import DeadLetter, Reason
 from udfs.use_cases.contract import UseCase
@@ -18,14 +19,14 @@ _DETAIL_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class CleanBlock:
-    """The records of a block that can be used, in order of arrival; columns are int64 (n,).
+    """The records of a block that can be used, in order of arrival; columns have n rows.
 
     `places` are their places in the raw block, (n,).
     """
 
     raw: RawBlock
     places: NDArray[np.int64]
-    columns: Mapping[str, NDArray[np.int64]]
+    columns: Columns
     dead_letters: list[DeadLetter]
 
 
@@ -41,17 +42,12 @@ class Clean:
         self._skew_ms = max_clock_skew_ms
         self._entity_key, self._event_time = use_case.entity_key, use_case.event_time
         self._decoder = msgspec.json.Decoder(use_case.record_type)
-        keys_and_values = (f for fold in use_case.spec.folds for f in (fold.key, fold.value))
-        own = (use_case.business_id, use_case.entity_key, use_case.event_time)
-        self._fields = tuple(dict.fromkeys((*own, *use_case.columns, *keys_and_values)))
+        self._columns = ColumnReader(use_case.record_type, use_case.column_types)
 
     def __call__(self, raw: RawBlock) -> CleanBlock:
         """The usable records of a block, and a dead letter for every other one."""
         records, places, refused = self._decode(raw)
-        columns = {
-            field: np.array([getattr(record, field) for record in records], dtype=np.int64)
-            for field in self._fields
-        }
+        columns = self._columns(records)
         at = np.array(places, dtype=np.int64)
         keep = self._check(raw, at, columns, refused)
         if not keep.all():
@@ -82,7 +78,7 @@ class Clean:
         self,
         raw: RawBlock,
         at: NDArray[np.int64],
-        columns: Mapping[str, NDArray[np.int64]],
+        columns: Columns,
         refused: dict[int, tuple[Reason, str]],
     ) -> NDArray[np.bool_]:
         """Which decoded records pass, bool (n,); reasons for the others go into `refused`."""

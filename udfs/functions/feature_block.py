@@ -17,7 +17,7 @@ class FeatureBlock:
     Attributes:
         clean: records, columns and dead letters of the block.
         folded: sequence numbers and lateness, (n,) each.
-        features: feature rows, float64 (n, f), in the spec's order.
+        features: feature rows, (n, f), in the spec's order.
     """
 
     clean: CleanBlock

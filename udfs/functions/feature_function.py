@@ -62,6 +62,7 @@ class FeatureFunction(KeyedProcessFunction):
             lateness_ms = self._use_case.allowed_lateness // timedelta(milliseconds=1)
             folds = self._shards[shard] = ShardFolds(
                 self._use_case.spec,
+                self._use_case.column_types,
                 self._use_case.event_time,
                 lateness_ms,
                 self._state,

@@ -2,7 +2,6 @@
 
 import logging
 
-import numpy as np
 from pyflink.datastream import AsyncFunction, RuntimeContext
 
 from udfs.client.outcomes import Failure, FailureReason
@@ -23,8 +22,8 @@ class PredictFunction(AsyncFunction):
     """Scores feature blocks with one call to the model server a block.
 
     No key, no state, no timers. Never raises: when the call fails, runs out of its deadline or
-    answers with something else than scores, the use case's rule answers the whole block and each
-    row says so (`route`, `fallback_reason`).
+    answers with something else than was asked for, the use case's rule answers the whole block
+    and each row says so (`route`, `fallback_reason`).
     """
 
     def __init__(
@@ -49,31 +48,31 @@ class PredictFunction(AsyncFunction):
         return [self._encoder.encode(value, await self._scores(value))]
 
     async def _scores(self, block: FeatureBlock) -> Scores:
-        rows = len(block.features)
+        rows, model = len(block.features), self._use_case.model
         if rows == 0:
-            return Scores(np.empty(0, np.float32), np.empty(0, np.bool_), None, FALLBACK_RULE)
-        model = self._use_case.model
+            return Scores({}, None, FALLBACK_RULE)
         outcome = await self._client.predict(
             model.model_name,
-            {model.input_name: block.features.astype(np.float32)},
+            {model.input_name: block.features.astype(model.input_dtype)},
             deadline_s=self._deadline_s,
             signature_name=model.signature_name,
         )
         if isinstance(outcome, Failure):
             return self._fallback(block, outcome)
-        output = checked(outcome, model.score_output, rows, np.float32)
-        if isinstance(output, Failure):
-            return self._fallback(block, output)
-        decision = checked(outcome, model.decision_output, rows, np.bool_)
-        if isinstance(decision, Failure):
-            return self._fallback(block, decision)
+        outputs = {}
+        for wanted in model.outputs:
+            output = checked(outcome, wanted.tensor, wanted.shape(rows), wanted.dtype)
+            if isinstance(output, Failure):
+                return self._fallback(block, output)
+            outputs[wanted.field] = output
         self._note(None)
-        return Scores(output, decision, outcome.version, STABLE)
+        return Scores(outputs, outcome.version, STABLE)
 
     def _fallback(self, block: FeatureBlock, failure: Failure) -> Scores:
         self._note(failure)
-        output, decision = self._use_case.rule(block.features)
-        return Scores(output, decision, None, FALLBACK_RULE, failure.reason.value)
+        fields = (output.field for output in self._use_case.model.outputs)
+        outputs = dict(zip(fields, self._use_case.rule(block.features), strict=True))
+        return Scores(outputs, None, FALLBACK_RULE, failure.reason.value)
 
     def _note(self, failure: Failure | None) -> None:
         """Logs when calls begin to fail, fail for another reason, or succeed again."""

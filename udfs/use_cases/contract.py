@@ -3,32 +3,78 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.features.columns import column_types
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns, Features, WindowValues
 
-__all__ = ["Columns", "Features", "ModelSignature", "UseCase", "WindowValues"]
+__all__ = [
+    "DECISION",
+    "SCORE",
+    "Columns",
+    "Features",
+    "Label",
+    "ModelSignature",
+    "Output",
+    "UseCase",
+    "WindowValues",
+]
+
+Label: TypeAlias = bool | int | float
+"""What was to be predicted for a record, once it is known."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One tensor that the model gives, and where it stands in a prediction.
+
+    Attributes:
+        tensor: name of the signature's output.
+        field: name of the prediction's field.
+        dtype: `float32`, `int64` or `bool`.
+        width: None for one value a row, shape (n,); k for a list of k values, shape (n, k).
+
+    >>> Output("items", "items", "int64", 20).shape(3)
+    (3, 20)
+    """
+
+    tensor: str
+    field: str
+    dtype: str = "float32"
+    width: int | None = None
+
+    def shape(self, rows: int) -> tuple[int, ...]:
+        """The shape of the output for so many rows."""
+        return (rows,) if self.width is None else (rows, self.width)
+
+
+SCORE = Output("score", "output")
+"""How likely a yes-or-no label is, from 0 to 1."""
+
+DECISION = Output("decision", "decision", "bool")
+"""Whether the score reaches the version's threshold."""
 
 
 @dataclass(frozen=True)
 class ModelSignature:
     """The model's name and the tensors it takes and gives.
 
-    The model takes `input_name`, float32 of shape (n, features), and gives `score_output`,
-    float32 of shape (n,), and `decision_output`, bool of shape (n,). Threshold and scaling live
-    inside the SavedModel, so they travel with its version.
+    The model takes `input_name`, of shape (n, features) and `input_dtype`, and gives the outputs.
+    Thresholds, scaling and vocabularies live inside the SavedModel, so they travel with its
+    version.
     """
 
     model_name: str
     signature_name: str = "serving_default"
     input_name: str = "features"
-    score_output: str = "score"
-    decision_output: str = "decision"
+    input_dtype: str = "float32"
+    outputs: tuple[Output, ...] = (SCORE, DECISION)
 
 
 @dataclass(frozen=True)
@@ -41,20 +87,27 @@ class UseCase:
         business_id: field that names the record in the business.
         entity_key: field of the first entity key; raw topics are keyed by its decimal text.
         event_time: field of the event time, UTC milliseconds.
-        columns: integer fields that `assemble` reads, beside the folds' keys and values.
+        columns: fields that `assemble` reads, beside the folds' keys and values: integers,
+            floats, or lists of one fixed length of either.
         spec: feature names, folds and their hash.
-        assemble: (columns, window values by fold name) -> Features; pure and vectorised.
+        assemble: (columns, what the folds gave by name) -> Features; pure and vectorised.
         model: the model's name and tensors.
-        rule: Features -> (scores float32 (n,), decisions bool (n,)); answers when no model does.
+        rule: Features -> the model's outputs, an array each, in the signature's order; answers
+            when no model does.
         label_delay: how long after the event its label is known.
         allowed_lateness: behind the newest event time of its source partition by more than
             this, a record counts as late (it is scored all the same).
         generate: (seed, start_ms, count, span_ms) -> (record, label) pairs in event-time
-            order; the built-in source.
+            order; the built-in source. A label is a number of `label_dtype`.
         live: (seed, start_ms, records a second) -> the same pairs without end, event times
             going on from start_ms; nothing waits, the sender holds each back until it is due.
+        label_dtype: `bool`, `int64` or `float32`.
         fit: `module:function` that trains the model, a `training.models.fitted.Fit`; loaded
             only to train.
+        evaluate: `module:function` that measures outputs on test rows, a
+            `training.models.fitted.Evaluate`; loaded only to train.
+        known_positives_leave: an entity with a positive label that is known by the time of the
+            test is not tested any more, as a card that is blocked.
     """
 
     name: str
@@ -64,11 +117,25 @@ class UseCase:
     event_time: str
     columns: tuple[str, ...]
     spec: FeatureSpec
-    assemble: Callable[[Columns, Mapping[str, WindowValues]], Features]
+    assemble: Callable[[Columns, Mapping[str, Any]], Features]
     model: ModelSignature
-    rule: Callable[[Features], tuple[NDArray[np.float32], NDArray[np.bool_]]]
+    rule: Callable[[Features], tuple[NDArray[Any], ...]]
     label_delay: timedelta
     allowed_lateness: timedelta
-    generate: Callable[[int, int, int, int], Iterator[tuple[Any, bool]]]
-    live: Callable[[int, int, float], Iterator[tuple[Any, bool]]]
+    generate: Callable[[int, int, int, int], Iterator[tuple[Any, Label]]]
+    live: Callable[[int, int, float], Iterator[tuple[Any, Label]]]
+    label_dtype: str = "bool"
     fit: str = "training.models.binary:fit"
+    evaluate: str = "training.evaluate:yes_or_no"
+    known_positives_leave: bool = False
+
+    @cached_property
+    def column_types(self) -> Mapping[str, np.dtype[Any]]:
+        """The dtype of an entry of each column that is read from a record.
+
+        Raises:
+            UseCaseError: a named field is missing or cannot be a column.
+        """
+        folded = (field for fold in self.spec.folds for field in (fold.key, *fold.values))
+        own = (self.business_id, self.entity_key, self.event_time)
+        return column_types(self.record_type, dict.fromkeys((*own, *self.columns, *folded)))

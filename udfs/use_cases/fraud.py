@@ -12,7 +12,8 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.spec import FeatureSpec, WindowedAggregate
+from udfs.features.spec import FeatureSpec
+from udfs.features.windows import WindowedAggregate
 from udfs.use_cases.contract import Columns, Features, ModelSignature, UseCase, WindowValues
 from udfs.use_cases.fraud_records import Transaction
 from udfs.use_cases.fraud_world import generate, live
@@ -92,4 +93,5 @@ FRAUD = UseCase(
     allowed_lateness=timedelta(hours=1),
     generate=generate,
     live=live,
+    known_positives_leave=True,
 )

@@ -11,10 +11,11 @@ import pytest
 from millrace.sources.malformed import KINDS, Malformed
 from millrace.sources.records import RawRecord, encoded
 from training.dataset import Dataset, build
-from training.models.fitted import find_fit
+from training.models.fitted import find_evaluate, find_fit
+from udfs.features.windows import WindowedAggregate
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean, CleanBlock
-from udfs.use_cases.contract import UseCase, WindowValues
+from udfs.use_cases.contract import Label, UseCase
 from udfs.use_cases.find import find_use_case, use_case_names
 
 DAY_MS = 86_400_000
@@ -24,7 +25,7 @@ SPAN_MS = 20 * DAY_MS
 installed = pytest.mark.parametrize("name", use_case_names())
 
 
-def history(use_case: UseCase, count: int = 2_000, seed: int = 1) -> list[tuple[Any, bool]]:
+def history(use_case: UseCase, count: int = 2_000, seed: int = 1) -> list[tuple[Any, Label]]:
     return list(use_case.generate(seed, START_MS, count, SPAN_MS))
 
 
@@ -53,7 +54,7 @@ def test_its_name_can_name_topics(name: str) -> None:
 @installed
 def test_the_fields_it_names_are_fields_of_its_record(name: str) -> None:
     use_case = find_use_case(name)
-    folded = [field for fold in use_case.spec.folds for field in (fold.key, fold.value)]
+    folded = [field for fold in use_case.spec.folds for field in (fold.key, *fold.values)]
     own = [use_case.business_id, use_case.entity_key, use_case.event_time]
     known = {field.name for field in msgspec.structs.fields(use_case.record_type)}
     assert {*own, *use_case.columns, *folded} <= known
@@ -63,7 +64,8 @@ def test_the_fields_it_names_are_fields_of_its_record(name: str) -> None:
 @installed
 def test_windows_ascend_and_names_do_not_repeat(name: str) -> None:
     spec = find_use_case(name).spec
-    assert all(a < b for fold in spec.folds for a, b in pairwise(fold.windows_ms))
+    aggregates = [fold for fold in spec.folds if isinstance(fold, WindowedAggregate)]
+    assert all(a < b for fold in aggregates for a, b in pairwise(fold.windows_ms))
     assert len({fold.name for fold in spec.folds}) == len(spec.folds)
     assert len(set(spec.names)) == len(spec.names)
 
@@ -81,10 +83,12 @@ def test_history_is_whole_in_order_in_its_span_and_repeatable(name: str) -> None
 
 
 @installed
-def test_history_has_both_labels_and_ids_of_its_own(name: str) -> None:
+def test_history_has_several_labels_and_ids_of_its_own(name: str) -> None:
     use_case = find_use_case(name)
     made = history(use_case, count=20_000)
-    assert {label for _, label in made} == {True, False}
+    labels = {label for _, label in made}
+    assert len(labels) > 1
+    assert use_case.label_dtype != "bool" or labels == {True, False}
     assert len({getattr(record, use_case.business_id) for record, _ in made}) == len(made)
 
 
@@ -116,10 +120,10 @@ def test_every_kind_of_malformed_record_is_refused_for_its_reason(name: str) -> 
 
 
 @installed
-def test_features_are_finite_float64_rows_as_wide_as_their_names(name: str) -> None:
+def test_features_are_finite_rows_as_wide_as_their_names(name: str) -> None:
     use_case = find_use_case(name)
     features = data_set(use_case).features
-    assert features.dtype == np.dtype(np.float64)
+    assert features.dtype in (np.dtype(np.float64), np.dtype(np.int64))
     assert features.shape == (2_000, len(use_case.spec.names))
     assert np.isfinite(features).all()
 
@@ -128,27 +132,30 @@ def test_features_are_finite_float64_rows_as_wide_as_their_names(name: str) -> N
 def test_features_of_no_records_are_no_rows(name: str) -> None:
     use_case = find_use_case(name)
     columns = cleaned(use_case, []).columns
-    windows = {
-        fold.name: WindowValues(*np.zeros((2, 0, len(fold.windows_ms)), np.int64))
-        for fold in use_case.spec.folds
-    }
+    times = columns[use_case.event_time]
+    windows = {}
+    for fold in use_case.spec.folds:
+        values = {field: columns[field] for field in fold.values}
+        _, windows[fold.name] = fold.start(0).update(columns[fold.key], times, values, times)
     assert use_case.assemble(columns, windows).shape == (0, len(use_case.spec.names))
 
 
 @installed
-def test_the_rule_gives_a_score_and_a_decision_a_row(name: str) -> None:
+def test_the_rule_gives_the_outputs_of_the_model(name: str) -> None:
     use_case = find_use_case(name)
     features = data_set(use_case).features
     for rows in (features, features[:0]):
-        score, decision = use_case.rule(rows)
-        assert (str(score.dtype), str(decision.dtype)) == ("float32", "bool")
-        assert score.shape == decision.shape == (len(rows),)
-        assert np.isfinite(score).all()
+        found = use_case.rule(rows)
+        assert [(str(values.dtype), values.shape) for values in found] == [
+            (output.dtype, output.shape(len(rows))) for output in use_case.model.outputs
+        ]
+        assert all(np.isfinite(values).all() for values in found)
 
 
 @installed
 def test_its_training_can_be_found_and_its_times_make_sense(name: str) -> None:
     use_case = find_use_case(name)
     assert callable(find_fit(use_case))
+    assert callable(find_evaluate(use_case))
     assert use_case.label_delay >= timedelta(0)
     assert use_case.allowed_lateness >= timedelta(0)

@@ -25,7 +25,7 @@ def answer(output: NDArray[Any]) -> Answer:
     ],
 )
 def test_fitting_output_is_handed_over(output: NDArray[Any]) -> None:
-    assert checked(answer(output), "score", 2, output.dtype) is output
+    assert checked(answer(output), "score", (2,), output.dtype) is output
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ def test_output_that_does_not_fit_is_a_bad_reply(output: NDArray[Any], message: 
     expected = Failure(
         FailureReason.BAD_REPLY, f"fraud version 3: output score {message}", retryable=False
     )
-    assert checked(answer(output), "score", 2, _F) == expected
+    assert checked(answer(output), "score", (2,), _F) == expected
 
 
 def test_missing_output_is_a_bad_reply_that_names_the_others() -> None:
-    found = checked(answer(np.array([0.5], _F)), "odds", 1, _F)
+    found = checked(answer(np.array([0.5], _F)), "odds", (1,), _F)
     assert isinstance(found, Failure)
     assert found.message == "fraud version 3: output odds is missing; there are score"

@@ -3,42 +3,62 @@
 import numpy as np
 
 from tests.stores import DictStore
-from udfs.features.log import EVENT, EventLog, Events
+from udfs.features.log import EventLog, Events, event_type, packed, values_of
+
+EVENT = event_type({"cents": np.dtype(np.int64), "speed": np.dtype((np.float64, (2,)))})
 
 
 def events(start: int, count: int, *, partition: int = 0) -> Events:
-    """Events whose key, time, value and sequence all count from `start`."""
-    rows = np.empty(count, dtype=EVENT)
-    for field in ("key", "time", "value", "sequence"):
-        rows[field] = np.arange(start, start + count)
-    rows["partition"] = partition
-    return rows
+    """Events whose key, time, values and sequence all count from `start`."""
+    number = np.arange(start, start + count)
+    return packed(
+        EVENT,
+        keys=number,
+        times=number,
+        values={"cents": number, "speed": np.column_stack([number, number + 0.5])},
+        sequence=number,
+        partitions=np.full(count, partition, dtype=np.int32),
+    )
+
+
+def log_in(store: DictStore) -> EventLog:
+    return EventLog("fold", store, EVENT)
 
 
 def loaded(store: DictStore) -> Events:
-    return np.concatenate(list(EventLog("fold", store).load(store)))
+    return np.concatenate(list(log_in(store).load(store)))
 
 
 def test_events_come_back_in_order_of_arrival_whatever_their_times() -> None:
     store = DictStore()
-    log = EventLog("fold", store)
+    log = log_in(store)
     written = [events(500, 3000), events(0, 3000), events(9000, 10)]
     for block in written:
         log.append(block)
-    assert loaded(store).tolist() == np.concatenate(written).tolist()
+    assert loaded(store).tobytes() == np.concatenate(written).tobytes()
+
+
+def test_values_come_back_by_field_in_their_shape() -> None:
+    store = DictStore()
+    log_in(store).append(events(7, 2))
+    values = values_of(loaded(store))
+    assert {field: column.tolist() for field, column in values.items()} == {
+        "cents": [7, 8],
+        "speed": [[7.0, 7.5], [8.0, 8.5]],
+    }
 
 
 def test_small_appends_join_one_chunk_until_it_is_full() -> None:
     store = DictStore()
-    log = EventLog("fold", store)
+    log = log_in(store)
     for i in range(2048):
         log.append(events(i, 1))
-    assert len(store) == 2048 * EVENT.itemsize // (32 * 1024)
+    assert len(store) == -(-2048 // (32 * 1024 // EVENT.itemsize))
 
 
 def test_a_chunk_goes_when_its_events_are_behind_the_floor_of_their_partition() -> None:
     store = DictStore()
-    log = EventLog("fold", store)
+    log = log_in(store)
     for start in (0, 1000, 2000):
         log.append(events(start, 1000))
     log.expire({0: 1999})
@@ -47,7 +67,7 @@ def test_a_chunk_goes_when_its_events_are_behind_the_floor_of_their_partition() 
 
 def test_a_slow_partition_keeps_the_chunks_with_its_events() -> None:
     store = DictStore()
-    log = EventLog("fold", store)
+    log = log_in(store)
     for partition in (0, 1, 0):
         log.append(events(0, 1000, partition=partition))
     log.expire({0: 5000, 1: 10})
@@ -56,8 +76,8 @@ def test_a_slow_partition_keeps_the_chunks_with_its_events() -> None:
 
 def test_appending_after_a_load_overwrites_nothing() -> None:
     store = DictStore()
-    EventLog("fold", store).append(events(0, 5))
-    log = EventLog("fold", store)
+    log_in(store).append(events(0, 5))
+    log = log_in(store)
     list(log.load(store))
     log.append(events(5, 5))
     assert loaded(store)["key"].tolist() == list(range(10))

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from tests.stores import DictStore
 from udfs.errors import UseCaseError
 from udfs.features.shard import Folded, ShardFolds
-from udfs.features.spec import FeatureSpec, WindowedAggregate
+from udfs.features.spec import FeatureSpec
+from udfs.features.windows import WindowedAggregate
 
 LATENESS_MS = 10
 SPEC = FeatureSpec(("count",), (WindowedAggregate("card", "card_id", "cents", (100, 1000)),))
 
 
 def shard(store: DictStore, spec: FeatureSpec = SPEC) -> ShardFolds:
-    return ShardFolds(spec, "time", LATENESS_MS, store)
+    return ShardFolds(spec, {"cents": np.dtype(np.int64)}, "time", LATENESS_MS, store)
 
 
 def update(

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from udfs.features.spec import WindowedAggregate
-from udfs.features.windows import WindowFold
+from udfs.features.windows import WindowedAggregate, WindowFold
 
 WINDOWS = (10, 100, 1000)
 LATENESS = 50
@@ -30,7 +29,7 @@ def brute_force(events: list[Event]) -> list[list[int]]:
 
 def folded(fold: WindowFold, events: list[Event], newest: int = 0) -> NDArray[np.int64]:
     keys, times, values = np.array(events, dtype=np.int64).reshape(-1, 3).T
-    return fold.update(keys, times, values, np.maximum.accumulate(np.maximum(times, newest)))
+    return fold.rows(keys, times, values, np.maximum.accumulate(np.maximum(times, newest)))
 
 
 def random_events(seed: int, count: int, *, jitter: int, keys: int = 5) -> list[Event]:
@@ -78,7 +77,7 @@ def test_a_fold_loaded_from_its_events_goes_on_as_the_one_that_wrote_them() -> N
     original, restored = WindowFold(AGGREGATE, LATENESS), WindowFold(AGGREGATE, LATENESS)
     sequences = folded(original, before)[:, 0]
     keys, times, values = np.array(before, dtype=np.int64).T
-    restored.load(keys, times, values, sequences)
+    restored.load(keys, times, {"cents": values}, sequences)
     newest = int(times.max())
     assert (folded(original, after, newest) == folded(restored, after, newest)).all()
 

@@ -16,7 +16,7 @@ from udfs.features.shard import ShardFolds
 from udfs.functions.clean import Clean
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.predict_function import PredictFunction
-from udfs.records import DeadLetter, FeatureRow, Prediction
+from udfs.records import DeadLetter, FeatureRow, YesNoPrediction
 from udfs.use_cases.fraud import FRAUD
 
 
@@ -46,7 +46,7 @@ def scores(*values: float) -> dict[str, NDArray[Any]]:
 
 def block(*records: Record) -> FeatureBlock:
     clean = Clean(FRAUD, "fraud.raw", 1000)(raw(records))
-    folds = ShardFolds(FRAUD.spec, FRAUD.event_time, 1000, DictStore())
+    folds = ShardFolds(FRAUD.spec, FRAUD.column_types, FRAUD.event_time, 1000, DictStore())
     folded = folds.update(clean.columns, clean.raw.partitions[clean.places])
     return FeatureBlock(clean, folded, FRAUD.assemble(clean.columns, folded.windows))
 
@@ -99,9 +99,9 @@ def invoked(
     return sections(encoded)
 
 
-def predictions(outcome: Outcome, *records: Record) -> list[Prediction]:
+def predictions(outcome: Outcome, *records: Record) -> list[YesNoPrediction]:
     _, values = invoked(outcome, *records)[0]
-    return [msgspec.json.decode(value, type=Prediction) for value in values]
+    return [msgspec.json.decode(value, type=YesNoPrediction) for value in values]
 
 
 def test_the_model_answers_every_row_with_its_version() -> None:

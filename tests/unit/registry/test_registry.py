@@ -11,7 +11,7 @@ from millrace import registry
 from millrace.manifest import Data, DataRange, GoldenRows, Manifest, Signature, read_manifest, write
 from udfs.errors import ConfigurationError, DataError, EnvironmentFault
 
-GOLDEN = GoldenRows(features=[[1.5, 0.25]], score=[0.75], decision=[True])
+GOLDEN = GoldenRows(features=[[1.5, 0.25]], outputs={"score": [0.75], "decision": [True]})
 
 
 def manifest(version: int = 0, model_name: str = "fraud") -> Manifest:
