@@ -1,6 +1,7 @@
 """Settings of a deployment: one file, environment variables over it, frozen and typed."""
 
 from millrace.settings.groups import (
+    ArchiveSettings,
     KafkaSettings,
     ModelsSettings,
     ScoreSettings,
@@ -12,6 +13,7 @@ from millrace.settings.known import Known, known_settings
 from millrace.settings.loading import load
 
 __all__ = [
+    "ArchiveSettings",
     "KafkaSettings",
     "Known",
     "ModelsSettings",

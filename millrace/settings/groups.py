@@ -81,6 +81,17 @@ class ScoreSettings(Group):
     """Kafka aborts a transaction after this; longer than any outage, at most the broker's limit."""
 
 
+class ArchiveSettings(Group):
+    """The job `archive` and what it writes."""
+
+    path: Path | None = None
+    """Folder of the archives; `archive` in the state directory when unset."""
+    checkpoint_interval_ms: Milliseconds = 60_000
+    """Time between checkpoints: how long a record waits until its file is complete."""
+    parallelism: Count = 1
+    """Parallel writers of each topic; each leaves a file a date and checkpoint."""
+
+
 class StackSettings(Group):
     """The local stack: what `millrace up` starts."""
 
@@ -124,6 +135,8 @@ class Settings(BaseSettings):
     """The model server."""
     score: ScoreSettings = ScoreSettings()
     """The job `score`."""
+    archive: ArchiveSettings = ArchiveSettings()
+    """The job `archive` and what it writes."""
     stack: StackSettings = StackSettings()
     """The local stack."""
     models: ModelsSettings = ModelsSettings()
@@ -133,6 +146,11 @@ class Settings(BaseSettings):
     def models_path(self) -> Path:
         """Folder of the models, absolute."""
         return (self.models.base_path or self.stack.state_dir / "models").resolve()
+
+    @property
+    def archive_path(self) -> Path:
+        """Folder of the archives, absolute."""
+        return (self.archive.path or self.stack.state_dir / "archive").resolve()
 
     @property
     def checkpoints(self) -> str:

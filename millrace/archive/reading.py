@@ -1,0 +1,47 @@
+"""Reads an archive in batches, so that memory does not grow with it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from millrace.archive.layout import SCHEMA, Archive
+from millrace.archive.listing import all_files, counting, held
+
+BATCH_ROWS = 65_536
+
+
+def read(
+    archive: Archive,
+    stage: str,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+    columns: Sequence[str] = tuple(SCHEMA.names),
+    batch_rows: int = BATCH_ROWS,
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a stage, each exactly once, also while the archive grows or is compacted.
+
+    Dates come in order, and within a file the rows of a partition in the order of their offsets;
+    nothing else is said about the order. What becomes complete while a date is being read may be
+    left out. Rows of one date may be fetched by asking for one day only.
+
+    Args:
+        archive: of the use case.
+        stage: one of `millrace.archive.STAGES`; a stage without files gives nothing.
+        since: first date, that of the Kafka timestamp in UTC.
+        until: date after the last.
+        columns: some of those of `SCHEMA`.
+        batch_rows: rows of a batch at most.
+
+    Yields:
+        Batches with the columns in the given order; close the iterator when it is not read to
+        its end.
+    """
+    for day in archive.dates(stage, since=since, until=until):
+        folder = archive.folder(stage, day)
+        with held(folder):
+            for file in counting(all_files(folder)):
+                with pq.ParquetFile(file.path) as parquet:
+                    yield from parquet.iter_batches(batch_rows, columns=list(columns))
