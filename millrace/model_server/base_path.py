@@ -1,11 +1,10 @@
 """What stands under a model's base path."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-_GRAPH_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
-
-def versions(base_path: Path) -> dict[int, Path]:
+def versions(base_path: Path, graph_files: Sequence[str]) -> dict[int, Path]:
     """Version directories by number; empty when the base path is, or is gone.
 
     A version directory is named by an integer, leading zeros allowed, and holds a graph:
@@ -14,16 +13,16 @@ def versions(base_path: Path) -> dict[int, Path]:
     found: dict[int, Path] = {}
     try:
         for folder in sorted(base_path.iterdir()):
-            if folder.name.isascii() and folder.name.isdigit() and _holds_graph(folder):
+            if folder.name.isascii() and folder.name.isdigit() and _holds(folder, graph_files):
                 found.setdefault(int(folder.name), folder)
     except OSError:
         # Whoever publishes may move folders while they are read; the next look sees them.
         return {}
-    return found
+    return {number: folder for number, folder in found.items() if number < 1 << 63}
 
 
-def _holds_graph(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in _GRAPH_FILES)
+def _holds(folder: Path, graph_files: Sequence[str]) -> bool:
+    return any((folder / name).is_file() for name in graph_files)
 
 
 def content_stamp(folder: Path) -> tuple[int, int, int]:

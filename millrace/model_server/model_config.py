@@ -1,52 +1,108 @@
-"""The models to serve, from flags or from a text-format ModelServerConfig."""
+"""The models to serve, from flags or from a ModelServerConfig."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
-from google.protobuf import text_format
-
-from millrace.model_server.wire import ModelServerConfig
+from millrace.model_server import wire
+from millrace.model_server.errors import RequestError, invalid
+from millrace.model_server.text_files import read_text_proto
+from millrace.model_server.version_policy import All, Latest, Specific, VersionPolicy
 from udfs.errors import ConfigurationError
+
+TENSORFLOW: Final = "tensorflow"
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A model's name and the directory that holds its versions."""
+    """A model as TensorFlow Serving's ModelConfig describes it.
+
+    Attributes:
+        name: the name that requests use.
+        base_path: directory with a directory a version, named by its number; absolute.
+        platform: what runs it.
+        policy: which versions are served.
+        labels: version numbers by label.
+    """
 
     name: str
     base_path: Path
+    platform: str = TENSORFLOW
+    policy: VersionPolicy = field(default_factory=Latest)
+    labels: Mapping[str, int] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, name: str, base_path: str) -> "ModelConfig":
-        """A checked configuration.
+    def checked(self) -> "ModelConfig":
+        """The same configuration, once it is known to be usable.
 
         Raises:
             ConfigurationError: the name cannot be used or the directory is missing.
         """
+        name, base_path = self.name, self.base_path
         if not name or "/" in name or any(character.isspace() for character in name):
             raise ConfigurationError(f"{name!r} is no model name: no blanks, no slash, not empty")
-        if not Path(base_path).is_dir():
+        if not base_path.is_dir():
             raise ConfigurationError(f"the base path {base_path} of model {name} is no directory")
-        return cls(name, Path(base_path).absolute())
+        return self
 
 
-def model_configs(file: Path) -> tuple[ModelConfig, ...]:
+def configs_of_file(file: Path) -> tuple[ModelConfig, ...]:
     """The models of a file in TensorFlow Serving's text format.
 
     Raises:
         ConfigurationError: the file cannot be read, or asks for what is not supported.
     """
+    message = read_text_proto(file, wire.ModelServerConfig, "ModelServerConfig")
     try:
-        config = text_format.Parse(file.read_text(), ModelServerConfig())
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is no ModelServerConfig: {error}") from error
-    found = config.model_config_list.config
-    for model in found:
-        if model.model_platform not in {"", "tensorflow"}:
-            raise ConfigurationError(f"{file}: platform {model.model_platform!r} is not supported")
-    names = [model.name for model in found]
-    if not names or len(set(names)) != len(names):
-        raise ConfigurationError(f"{file} has to name at least one model, and each only once")
-    return tuple(ModelConfig.of(model.name, model.base_path) for model in found)
+        found = configs_of(message)
+        if not found:
+            raise ConfigurationError("it has to name at least one model")
+        return tuple(config.checked() for config in found)
+    except (ConfigurationError, RequestError) as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+
+
+def configs_of(message: Any) -> tuple[ModelConfig, ...]:
+    """The models of a ModelServerConfig.
+
+    Raises:
+        RequestError: TensorFlow Serving would refuse it, in its words.
+    """
+    names: set[str] = set()
+    for config in message.model_config_list.config:
+        if config.name in names:
+            raise invalid(f"Illegal to list model {config.name} multiple times in config list")
+        names.add(config.name)
+        if not config.base_path.startswith("/"):
+            # A URI such as file:///models is none of ours either: models are local directories.
+            raise invalid(
+                f"Expected model {config.name} to have an absolute path or URI; "
+                f"got base_path()={config.base_path}"
+            )
+        if not config.model_platform:
+            raise invalid(
+                "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
+                f"ModelServerConfig::model_platform, model name is {config.name}"
+            )
+    return tuple(_config(config) for config in message.model_config_list.config)
+
+
+def _config(config: Any) -> ModelConfig:
+    return ModelConfig(
+        config.name,
+        Path(config.base_path),
+        config.model_platform,
+        _policy(config.name, config.model_version_policy),
+        dict(config.version_labels),
+    )
+
+
+def _policy(name: str, policy: Any) -> VersionPolicy:
+    chosen = [choice for choice in ("latest", "all", "specific") if policy.HasField(choice)]
+    if len(chosen) > 1:
+        raise invalid(f"model {name} has more than one version policy: {', '.join(chosen)}")
+    if chosen == ["all"]:
+        return All()
+    if chosen == ["specific"]:
+        return Specific(frozenset(policy.specific.versions))
+    return Latest(max(policy.latest.num_versions, 1))

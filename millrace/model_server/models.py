@@ -1,62 +1,35 @@
-"""Models, the versions of each that are loaded, and the change from one version to the next."""
+"""A model, the versions of it that are loaded, and the change from one version to the next."""
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from millrace.model_server import base_path
 from millrace.model_server.errors import LoadError
 from millrace.model_server.events import log
-from millrace.model_server.servable import Servable
+from millrace.model_server.model_config import ModelConfig
+from millrace.model_server.observer import Observer
+from millrace.model_server.servable import Platform, Servable
+from millrace.model_server.served_version import ServedVersion
 from udfs.client.outcomes import VersionState, VersionStatus
 
-Loader = Callable[[Path], Servable]
-"""Loads a version directory; raises LoadError."""
-
-_LOAD_RETRIES: Final = 5
-_RETRY_SECONDS: Final = 60.0
 _UNKNOWN: Final = 2
 
 
-@dataclass
-class ServedVersion:
-    """A loaded version and the calls that are running on it.
+@dataclass(frozen=True)
+class LoadRetries:
+    """How often a version that did not load is tried again.
 
     Attributes:
-        version: its number.
-        servable: what runs it.
-        expected_s: seconds that a call may take, from recent ones; endless before the first.
+        count: tries after the first.
+        interval_s: seconds between two; changed files are tried at once.
     """
 
-    version: int
-    servable: Servable
-    expected_s: float = math.inf
-    _calls: int = 0
-    _idle: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self._idle.set()
-
-    @contextmanager
-    def in_use(self) -> Iterator[Servable]:
-        """Keeps the version loaded inside the block."""
-        self._calls += 1
-        self._idle.clear()
-        try:
-            yield self.servable
-        finally:
-            self._calls -= 1
-            if not self._calls:
-                self._idle.set()
-
-    async def drained(self) -> None:
-        """Returns when no call runs on the version."""
-        await self._idle.wait()
+    count: int = 5
+    interval_s: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -67,44 +40,75 @@ class _FailedLoad:
 
 
 class Model:
-    """A model of which the newest version that loads is served.
+    """A model of which the versions that its policy names are served, where they load.
 
-    The new version is up before the old one goes. What cannot be loaded, and a base path that
-    is empty or gone, leave the version that serves in place.
+    New versions are up before old ones go. What cannot be loaded, and a base path that is empty
+    or gone, leave the versions that serve in place.
 
     Args:
-        name: the name that requests use.
-        directory: the base path.
-        loader: loads a version directory; runs in a thread.
+        config: name, base path and version policy; may be replaced.
+        platform: loads version directories, in a thread.
+        retries: how often a failed load is repeated.
+        observer: is told of loads.
     """
 
-    def __init__(self, name: str, directory: Path, loader: Loader) -> None:
-        self.name = name
-        self.directory = directory
+    def __init__(
+        self,
+        config: ModelConfig,
+        platform: Platform,
+        retries: LoadRetries | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.config = config
         self.serving: ServedVersion | None = None
-        self._loader = loader
+        self._served: dict[int, ServedVersion] = {}
+        self._platform = platform
+        self._retries = retries or LoadRetries()
+        self._observer = observer or Observer()
         self._statuses: dict[int, VersionStatus] = {}
         self._failed: dict[int, _FailedLoad] = {}
         self._retiring: set[asyncio.Task[None]] = set()
+        self._refreshing = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """The name that requests use."""
+        return self.config.name
+
+    def version(self, number: int) -> ServedVersion | None:
+        """A version that is available."""
+        return self._served.get(number)
 
     def statuses(self) -> list[VersionStatus]:
         """The state of every version that was ever tried, newest first."""
         return sorted(self._statuses.values(), key=lambda status: -status.version)
 
     async def refresh(self) -> None:
-        """Loads the newest version on disk, unless it serves already or cannot be loaded."""
-        found = await asyncio.to_thread(base_path.versions, self.directory)
-        for version in sorted(found, reverse=True):
-            if self.serving is not None and self.serving.version == version:
+        """Loads what the policy wants of the versions on disk, then lets go what it does not."""
+        async with self._refreshing:
+            if self._closed:
                 return
-            if await self._try(version, found[version]):
-                return
+            config = self.config
+            found = await asyncio.to_thread(
+                base_path.versions, config.base_path, self._platform.graph_files
+            )
+            wanted: set[int] = set()
+            for version in config.policy.candidates(found):
+                if version in self._served or await self._try(version, found[version]):
+                    wanted.add(version)
+                if len(wanted) >= config.policy.limit:
+                    break
+            # Without a version to take over, the old ones stay.
+            for version in self._served.keys() - wanted if wanted else ():
+                self._retire(version)
 
     async def close(self) -> None:
         """Waits for the calls that run, then frees what is loaded."""
-        if self.serving is not None:
-            self._retire(self.serving)
-            self.serving = None
+        async with self._refreshing:
+            self._closed = True
+            for version in list(self._served):
+                self._retire(version)
         await asyncio.gather(*self._retiring)
 
     async def _try(self, version: int, folder: Path) -> bool:
@@ -112,17 +116,20 @@ class Model:
         failed = self._failed.get(version)
         if failed and failed.stamp == stamp and time.monotonic() < failed.retry_at:
             return False
+        self._set_state(version, VersionState.START)
         self._set_state(version, VersionState.LOADING)
         log("version_loading", model=self.name, version=version)
+        start = time.perf_counter()
         try:
-            servable = await asyncio.to_thread(self._loader, folder)
+            servable = await asyncio.to_thread(self._platform.load, folder)
         except Exception as error:
             # Whatever the files of one version make the loader raise: others stay served.
             attempts = failed.attempts + 1 if failed and failed.stamp == stamp else 1
             self._note_failure(version, stamp, attempts, error)
             return False
         self._failed.pop(version, None)
-        self._publish(ServedVersion(version, servable))
+        self._observer.loaded(self.name, version, (time.perf_counter() - start) * 1e6)
+        self._publish(version, servable)
         return True
 
     def _note_failure(
@@ -131,28 +138,34 @@ class Model:
         code, message = (
             (error.code, error.message) if isinstance(error, LoadError) else (_UNKNOWN, repr(error))
         )
-        retry_s = _RETRY_SECONDS if attempts <= _LOAD_RETRIES else math.inf
-        self._failed[version] = _FailedLoad(stamp, attempts, time.monotonic() + retry_s)
+        wait_s = self._retries.interval_s if attempts <= self._retries.count else math.inf
+        self._failed[version] = _FailedLoad(stamp, attempts, time.monotonic() + wait_s)
         self._set_state(version, VersionState.END, code, message)
+        self._observer.load_failed(self.name, version)
         log("version_failed", model=self.name, version=version, error=message)
 
-    def _publish(self, new: ServedVersion) -> None:
-        old, self.serving = self.serving, new
-        self._set_state(new.version, VersionState.AVAILABLE)
-        log("version_available", model=self.name, version=new.version)
-        if old is not None:
-            self._retire(old)
+    def _publish(self, version: int, servable: Servable) -> None:
+        self._served[version] = ServedVersion(self.name, version, servable)
+        self._choose_latest()
+        self._set_state(version, VersionState.AVAILABLE)
+        log("version_available", model=self.name, version=version)
 
-    def _retire(self, old: ServedVersion) -> None:
-        self._set_state(old.version, VersionState.UNLOADING)
+    def _retire(self, version: int) -> None:
+        old = self._served.pop(version)
+        self._choose_latest()
+        self._set_state(version, VersionState.UNLOADING)
         task = asyncio.get_running_loop().create_task(self._unload(old))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
+    def _choose_latest(self) -> None:
+        self.serving = self._served[max(self._served)] if self._served else None
+
     async def _unload(self, old: ServedVersion) -> None:
         await old.drained()
         await asyncio.to_thread(old.servable.close)
-        self._set_state(old.version, VersionState.END)
+        if old.version not in self._served:
+            self._set_state(old.version, VersionState.END)
         log("version_unloaded", model=self.name, version=old.version)
 
     def _set_state(

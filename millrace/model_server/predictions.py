@@ -1,45 +1,40 @@
-"""Predict: from a request to what is run, and from its outputs to the reply."""
+"""Predict: from a request to what is run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 from numpy.typing import NDArray
 
 from millrace.model_server.errors import RequestError, invalid
 from millrace.model_server.servable import Feeds, Signature
-from millrace.model_server.wire import PredictResponse
-from udfs.client import tensors
 
-DEFAULT_SIGNATURE: Final = "serving_default"
 _METHODS: Final = tuple(f"tensorflow/serving/{name}" for name in ("predict", "classify", "regress"))
+Sent = TypeVar("Sent")
 
 
-@dataclass(frozen=True)
-class Prediction:
+@dataclass(frozen=True, slots=True)
+class Plan:
     """What a request asks to be run.
 
     Attributes:
-        signature_name: the signature, resolved.
         feeds: arrays by tensor name.
-        outputs: tensor names by output name.
+        outputs: output names, in the order of `fetches`.
+        fetches: tensor names.
     """
 
-    signature_name: str
     feeds: Feeds
-    outputs: Mapping[str, str]
+    outputs: Sequence[str]
+    fetches: Sequence[str]
 
 
-def prediction(
-    request: Any, signatures: Mapping[str, Signature], max_tensor_bytes: int
-) -> Prediction:
-    """What a PredictRequest asks of a model with these signatures.
+def signature_of(signatures: Mapping[str, Signature], name: str) -> Signature:
+    """The signature that a Predict request names.
 
     Raises:
-        RequestError: it does not fit the model, in TensorFlow Serving's words.
+        RequestError: there is none, or it is for something else.
     """
-    name = request.model_spec.signature_name or DEFAULT_SIGNATURE
     signature = signatures.get(name)
     if signature is None:
         message = f'Serving signature key "{name}" not found.'
@@ -50,12 +45,33 @@ def prediction(
             f"Expected prediction signature method_name to be one of {{{', '.join(_METHODS)}}}. "
             f"Was: {signature.method_name}",
         )
-    _check_inputs(request.inputs, signature)
+    return signature
+
+
+def plan(
+    signature: Signature,
+    sent: Mapping[str, Sent],
+    read: Callable[[Sent], NDArray[Any]],
+    output_filter: Sequence[str] = (),
+) -> Plan:
+    """What to run for inputs by name.
+
+    Args:
+        signature: the signature that runs.
+        sent: inputs by name, in whatever form they came.
+        read: makes an array of one; may raise ValueError.
+        output_filter: the outputs that are wanted; empty for all.
+
+    Raises:
+        RequestError: the request does not fit the signature, in TensorFlow Serving's words.
+    """
+    _check_inputs(sent, signature)
     feeds = [
-        (tensor_name, _value(request.inputs, alias, signature, max_tensor_bytes))
-        for alias, tensor_name in signature.inputs.items()
+        (info.name, _value(sent, alias, signature, read))
+        for alias, info in signature.inputs.items()
     ]
-    return Prediction(name, feeds, _outputs(request.output_filter, signature))
+    outputs = _outputs(output_filter, signature) if output_filter else signature.outputs
+    return Plan(feeds, list(outputs), [info.name for info in outputs.values()])
 
 
 def _check_inputs(sent: Mapping[str, Any], signature: Signature) -> None:
@@ -71,8 +87,8 @@ def _check_inputs(sent: Mapping[str, Any], signature: Signature) -> None:
         )
     for alias in sorted(missing - signature.defaults.keys()):
         raise invalid(
-            f"Signature input alias: {alias}(feed name: {signature.inputs[alias]}) not found in "
-            f"request and no default value provided. Inputs expected to be in the request "
+            f"Signature input alias: {alias}(feed name: {signature.inputs[alias].name}) not found "
+            "in request and no default value provided. Inputs expected to be in the request "
             f"{_names(sent)}, or default input alias set: {','.join(sorted(signature.defaults))}"
         )
     if extra:
@@ -88,20 +104,21 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _value(
-    sent: Mapping[str, Any], alias: str, signature: Signature, max_bytes: int
+    sent: Mapping[str, Sent],
+    alias: str,
+    signature: Signature,
+    read: Callable[[Sent], NDArray[Any]],
 ) -> NDArray[Any]:
     if alias not in sent:
         return signature.defaults[alias]
     try:
-        return tensors.decode(sent[alias], max_bytes)
+        return read(sent[alias])
     except ValueError as error:
         raise invalid(f"tensor parsing error: {alias}") from error
 
 
-def _outputs(output_filter: Sequence[str], signature: Signature) -> Mapping[str, str]:
-    if not output_filter:
-        return signature.outputs
-    chosen: dict[str, str] = {}
+def _outputs(output_filter: Sequence[str], signature: Signature) -> Mapping[str, Any]:
+    chosen: dict[str, Any] = {}
     for alias in output_filter:
         if alias not in signature.outputs:
             raise invalid(
@@ -112,30 +129,3 @@ def _outputs(output_filter: Sequence[str], signature: Signature) -> Mapping[str,
             raise invalid(f"duplicate output tensor alias: {alias}")
         chosen[alias] = signature.outputs[alias]
     return chosen
-
-
-def reply(
-    model_name: str,
-    version: int,
-    asked: Prediction,
-    values: Sequence[NDArray[Any]],
-    *,
-    as_content: bool,
-) -> bytes:
-    """A serialised PredictResponse that names the version and the signature that ran.
-
-    Args:
-        model_name: as the request named it.
-        version: the version that ran.
-        asked: what was run.
-        values: the outputs, in the order of `asked.outputs`.
-        as_content: True for `tensor_content`, False for the typed `*_val` fields.
-    """
-    response = PredictResponse()
-    spec = response.model_spec
-    spec.name, spec.version.value, spec.signature_name = model_name, version, asked.signature_name
-    encode = tensors.encode if as_content else tensors.encode_typed
-    for alias, value in zip(asked.outputs, values, strict=True):
-        encode(value, response.outputs[alias])
-    message: bytes = response.SerializeToString()
-    return message

@@ -6,16 +6,36 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from numpy.typing import NDArray
 
-from millrace.model_server.models import ServedVersion
 from millrace.model_server.servable import Feeds
+from millrace.model_server.served_version import ServedVersion
 
 _SHORT_SECONDS: Final = 0.002
 _SURELY_SLOW_SECONDS: Final = 0.02
 _FORGET: Final = 0.9
+
+
+class Runner(Protocol):
+    """Runs a version: at once, or together with other calls."""
+
+    async def run(
+        self,
+        served: ServedVersion,
+        feeds: Feeds,
+        fetches: Sequence[str],
+        deadline: float | None = None,
+    ) -> Sequence[NDArray[Any]]:
+        """The fetched values, in order. Raises RequestError.
+
+        Args:
+            served: the version.
+            feeds: what it is fed.
+            fetches: what is fetched.
+            deadline: when the caller no longer waits, by `time.monotonic()`.
+        """
 
 
 class ModelRunner:
@@ -31,8 +51,12 @@ class ModelRunner:
         self._threads = ThreadPoolExecutor(2 * (os.cpu_count() or 1), "model-runner")
 
     async def run(
-        self, served: ServedVersion, feeds: Feeds, fetches: Sequence[str]
-    ) -> list[NDArray[Any]]:
+        self,
+        served: ServedVersion,
+        feeds: Feeds,
+        fetches: Sequence[str],
+        deadline: float | None = None,
+    ) -> Sequence[NDArray[Any]]:
         """The fetched values. Raises RequestError with the runtime's status."""
         with served.in_use():
             if served.expected_s < _SHORT_SECONDS:

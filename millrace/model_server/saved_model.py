@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from millrace.model_server import wire
 from millrace.model_server.errors import LoadError, RequestError, invalid
-from millrace.model_server.servable import Feeds, Signature
+from millrace.model_server.servable import Feeds, Signature, TensorInfo
 from millrace.model_server.tensorflow_library import Output, load_library
 from millrace.model_server.tensorflow_tensors import array_of, tensors_of
 from udfs.client import tensors
@@ -159,10 +159,16 @@ def _signatures(meta_graph: bytes) -> tuple[Mapping[str, Signature], bytes]:
     signatures = {
         name: Signature(
             signature.method_name,
-            {alias: info.name for alias, info in signature.inputs.items()},
-            {alias: info.name for alias, info in signature.outputs.items()},
+            {alias: _info(info) for alias, info in signature.inputs.items()},
+            {alias: _info(info) for alias, info in signature.outputs.items()},
             {alias: tensors.decode(value) for alias, value in signature.defaults.items()},
         )
         for name, signature in found.items()
     }
     return signatures, signature_def_map.SerializeToString()
+
+
+def _info(info: Any) -> TensorInfo:
+    shape = info.tensor_shape
+    sizes = None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
+    return TensorInfo(info.name, info.dtype, sizes)

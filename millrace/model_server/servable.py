@@ -1,7 +1,8 @@
-"""What a platform (TensorFlow now, others later) gives the server: something that can be run."""
+"""What a platform gives the server: a loaded model version that can be run."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -10,21 +11,36 @@ Feeds = Sequence[tuple[str, NDArray[Any]]]
 """Arrays by the name of the tensor they are fed to."""
 
 
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """A tensor of a signature.
+
+    Attributes:
+        name: the tensor's name in the graph, such as `serving_default_x:0`.
+        dtype: TensorFlow's DataType number.
+        shape: sizes of the axes, -1 where any will do; None when even their number is open.
+    """
+
+    name: str
+    dtype: int = 0
+    shape: tuple[int, ...] | None = None
+
+
 @dataclass(frozen=True)
 class Signature:
     """A named way to run a model.
 
     Attributes:
         method_name: what the signature is for, such as `tensorflow/serving/predict`.
-        inputs: tensor names by input name.
-        outputs: tensor names by output name.
+        inputs: tensors by input name.
+        outputs: tensors by output name.
         defaults: values of inputs that a request may leave out.
     """
 
     method_name: str
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-    defaults: Mapping[str, NDArray[Any]]
+    inputs: Mapping[str, TensorInfo]
+    outputs: Mapping[str, TensorInfo]
+    defaults: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class Servable(Protocol):
@@ -43,3 +59,18 @@ class Servable(Protocol):
 
     def close(self) -> None:
         """Frees the model; nothing runs it any more."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A kind of model that can be served.
+
+    Attributes:
+        name: as `model_platform` in a configuration names it.
+        graph_files: a directory is a version once it holds one of these files.
+        load: loads a version directory, in a thread; raises LoadError.
+    """
+
+    name: str
+    graph_files: tuple[str, ...]
+    load: Callable[[Path], Servable]

@@ -1,121 +1,191 @@
-"""The gRPC services, on raw bytes: each message is decoded once, by the client's own schema."""
+"""TensorFlow Serving's gRPC services: messages in and out of the core."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 
-from millrace.model_server import predictions, wire
-from millrace.model_server.catalog import Catalog
+from millrace.model_server import messages, wire
+from millrace.model_server.core import Core
 from millrace.model_server.errors import RequestError, invalid
-from millrace.model_server.events import log
-from millrace.model_server.running import ModelRunner
+from millrace.model_server.messages import decoded, examples_of, required_spec, spec_of
+from millrace.model_server.model_config import configs_of
+from millrace.model_server.multi_inference import Task
+from millrace.model_server.reloading import Reloader
+from udfs.client import tensors
 
-_Method: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
+MODEL_SERVICE = "tensorflow.serving.ModelService"
 _SIGNATURE_DEF = "signature_def"
 _SIGNATURE_DEF_MAP = "type.googleapis.com/tensorflow.serving.SignatureDefMap"
 
+Answer: TypeAlias = Callable[[Any, "float | None"], Awaitable[bytes]]
+"""A request and its deadline in, a serialised reply out; raises RequestError."""
 
-class Services:
-    """TensorFlow Serving's PredictionService and ModelService over a catalog.
 
-    Args:
-        catalog: the models.
-        runner: runs them.
+@dataclass(frozen=True)
+class Method:
+    """A method of a service.
+
+    Attributes:
+        name: on the wire.
+        decode: makes a request of bytes; raises RequestError.
+        answer: answers it.
+        model_name: the model that a request is for; None where requests are not counted.
+    """
+
+    name: str
+    decode: Callable[[bytes], Any]
+    answer: Answer
+    model_name: Callable[[Any], str] | None = None
+
+
+@dataclass(frozen=True)
+class WireOptions:
+    """How tensors are read and written.
+
+    Attributes:
         as_content: replies carry `tensor_content` instead of the typed fields.
         max_tensor_bytes: the largest tensor that a few values may be spread over.
     """
 
-    def __init__(
-        self, catalog: Catalog, runner: ModelRunner, *, as_content: bool, max_tensor_bytes: int
-    ) -> None:
-        self._catalog = catalog
-        self._runner = runner
-        self._as_content = as_content
-        self._max_tensor_bytes = max_tensor_bytes
+    as_content: bool = False
+    max_tensor_bytes: int = 1 << 30
 
-    def handlers(self) -> "tuple[grpc.GenericRpcHandler[Any, Any], ...]":
-        """What a gRPC server needs to serve both services."""
-        prediction: dict[str, _Method] = {
-            "Predict": self.predict,
-            "GetModelMetadata": self.get_model_metadata,
-        }
-        model: dict[str, _Method] = {"GetModelStatus": self.get_model_status}
+
+class PredictionService:
+    """`tensorflow.serving.PredictionService` over the core."""
+
+    def __init__(self, core: Core, options: WireOptions) -> None:
+        self._core = core
+        self._options = options
+
+    def methods(self) -> Sequence[Method]:
+        """The service's methods."""
         return (
-            _handler("tensorflow.serving.PredictionService", prediction),
-            _handler("tensorflow.serving.ModelService", model),
+            _counted("Predict", wire.PredictRequest, self.predict),
+            _counted("Classify", wire.ClassificationRequest, self.classify),
+            _counted("Regress", wire.RegressionRequest, self.regress),
+            Method(
+                "MultiInference",
+                partial(decoded, wire.MultiInferenceRequest),
+                self.multi_inference,
+                lambda request: request.tasks[0].model_spec.name if request.tasks else "",
+            ),
+            Method(
+                "GetModelMetadata",
+                partial(decoded, wire.GetModelMetadataRequest),
+                self.get_model_metadata,
+            ),
         )
 
-    async def predict(self, message: bytes) -> bytes:
-        """The reply to a PredictRequest. Raises RequestError."""
-        request = _decoded(wire.PredictRequest, message)
-        served = self._catalog.find(request)
-        asked = predictions.prediction(request, served.servable.signatures, self._max_tensor_bytes)
-        values = await self._runner.run(served, asked.feeds, list(asked.outputs.values()))
-        return predictions.reply(
-            request.model_spec.name, served.version, asked, values, as_content=self._as_content
+    async def predict(self, request: Any, deadline: float | None) -> bytes:
+        """The reply to a PredictRequest."""
+        answer = await self._core.predict(
+            required_spec(request),
+            request.inputs,
+            read=self._read,
+            output_filter=request.output_filter,
+            deadline=deadline,
         )
+        return messages.predict_reply(answer, as_content=self._options.as_content)
 
-    async def get_model_metadata(self, message: bytes) -> bytes:
-        """The reply to a GetModelMetadataRequest. Raises RequestError."""
-        request = _decoded(wire.GetModelMetadataRequest, message)
-        if not request.HasField("model_spec"):
-            raise invalid("Missing ModelSpec")
+    def _read(self, tensor: Any) -> NDArray[Any]:
+        return tensors.decode(tensor, self._options.max_tensor_bytes)
+
+    async def classify(self, request: Any, deadline: float | None) -> bytes:
+        """The reply to a ClassificationRequest."""
+        spec, examples = required_spec(request), examples_of(request.input)
+        return messages.classification_reply(await self._core.classify(spec, examples, deadline))
+
+    async def regress(self, request: Any, deadline: float | None) -> bytes:
+        """The reply to a RegressionRequest."""
+        spec, examples = required_spec(request), examples_of(request.input)
+        return messages.regression_reply(await self._core.regress(spec, examples, deadline))
+
+    async def multi_inference(self, request: Any, deadline: float | None) -> bytes:
+        """The reply to a MultiInferenceRequest."""
+        tasks = [Task(spec_of(task.model_spec), task.method_name) for task in request.tasks]
+        examples = examples_of(request.input)
+        answers = await self._core.multi_inference(tasks, examples, deadline)
+        return messages.multi_inference_reply(answers)
+
+    async def get_model_metadata(self, request: Any, deadline: float | None) -> bytes:
+        """The reply to a GetModelMetadataRequest."""
+        spec = required_spec(request)
         if not request.metadata_field:
             raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
         for name in request.metadata_field:
             if name != _SIGNATURE_DEF:
                 raise invalid(f"Metadata field {name} is not supported")
-        served = self._catalog.find(request)
+        served = self._core.catalog.find(spec)
         response = wire.GetModelMetadataResponse()
-        response.model_spec.name = request.model_spec.name
+        response.model_spec.name = served.name
         response.model_spec.version.value = served.version
         packed = response.metadata[_SIGNATURE_DEF]
         packed.type_url, packed.value = _SIGNATURE_DEF_MAP, served.servable.signature_def_map
-        return _encoded(response)
-
-    async def get_model_status(self, message: bytes) -> bytes:
-        """The reply to a GetModelStatusRequest. Raises RequestError."""
-        request = _decoded(wire.GetModelStatusRequest, message)
-        response = wire.GetModelStatusResponse()
-        for status in self._catalog.statuses(request):
-            item = response.model_version_status.add(version=status.version, state=status.state)
-            item.status.error_code = status.error_code
-            item.status.error_message = status.error_message
-        return _encoded(response)
+        return messages.encoded(response)
 
 
-def _decoded(message_class: Any, message: bytes) -> Any:
-    try:
-        return message_class.FromString(message)
-    except DecodeError as error:
-        raise RequestError(grpc.StatusCode.INTERNAL, "The request cannot be parsed.") from error
+class ModelService:
+    """`tensorflow.serving.ModelService` over the catalog.
+
+    Args:
+        core: knows the models.
+        reloader: applies new configurations; None refuses them.
+        metrics: values of counters by name, as far as a reload may ask for them.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        reloader: Reloader | None,
+        metrics: Callable[[str], int] = lambda _: 0,
+    ) -> None:
+        self._core = core
+        self._reloader = reloader
+        self._metrics = metrics
+
+    def methods(self) -> Sequence[Method]:
+        """The service's methods."""
+        status, reload = wire.GetModelStatusRequest, wire.ReloadConfigRequest
+        return (
+            Method("GetModelStatus", partial(decoded, status), self.get_model_status),
+            Method("HandleReloadConfigRequest", partial(decoded, reload), self.reload),
+        )
+
+    async def get_model_status(self, request: Any, deadline: float | None) -> bytes:
+        """The reply to a GetModelStatusRequest."""
+        return messages.statuses_reply(self._core.catalog.statuses(required_spec(request)))
+
+    async def reload(self, request: Any, deadline: float | None) -> bytes:
+        """The reply to a ReloadConfigRequest, once new models are available."""
+        if self._reloader is None:
+            raise RequestError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "This server takes no new configuration; start it with --allow_reload_config",
+            )
+        if not request.config.HasField("model_config_list"):
+            raise invalid(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest."
+                " Only ModelConfigList is currently supported"
+            )
+        before = self._values(request.metric_names)
+        await self._reloader.apply(configs_of(request.config))
+        response = wire.ReloadConfigResponse()
+        response.status.SetInParent()
+        for name, value in self._values(request.metric_names).items():
+            response.metric.add(name=name, int64_value_increase=value - before[name])
+        return messages.encoded(response)
+
+    def _values(self, names: Sequence[str]) -> Mapping[str, int]:
+        return {name: self._metrics(name) for name in names}
 
 
-def _encoded(response: Any) -> bytes:
-    message: bytes = response.SerializeToString()
-    return message
-
-
-def _handler(service: str, methods: dict[str, _Method]) -> "grpc.GenericRpcHandler[Any, Any]":
-    # Without serializers gRPC hands bytes through; its type stubs leave that form out.
-    raw: Any = grpc.unary_unary_rpc_method_handler
-    handlers = {name: raw(_answering(method)) for name, method in methods.items()}
-    return grpc.method_handlers_generic_handler(service, handlers)
-
-
-def _answering(method: _Method) -> Callable[[bytes, Any], Awaitable[bytes]]:
-    async def answer(message: bytes, context: Any) -> bytes:
-        try:
-            return await method(message)
-        except RequestError as error:
-            code, details = error.code, error.message
-        except Exception as error:
-            # One strange request must not look like a broken server without a trace of why.
-            log("request_failed", method=method.__name__, error=repr(error))
-            code, details = grpc.StatusCode.INTERNAL, "The server failed; its log says why."
-        await context.abort(code, details)
-        raise AssertionError("abort raises")
-
-    return answer
+def _counted(name: str, request: Any, answer: Answer) -> Method:
+    return Method(
+        name, partial(decoded, request), answer, lambda request: str(request.model_spec.name)
+    )

@@ -30,13 +30,62 @@ TABLES: Final[dict[str, Fields]] = {
         (2, "intra_op_parallelism_threads", "int32"),
         (5, "inter_op_parallelism_threads", "int32"),
     ),
+    "VersionPolicyLatest": ((1, "num_versions", "uint32"),),
+    "VersionPolicyAll": (),
+    "VersionPolicySpecific": ((1, "versions", "repeated int64"),),
+    "ServableVersionPolicy": (
+        (100, "latest", "VersionPolicyLatest"),
+        (101, "all", "VersionPolicyAll"),
+        (102, "specific", "VersionPolicySpecific"),
+    ),
     "ModelConfig": (
         (1, "name", "string"),
         (2, "base_path", "string"),
         (4, "model_platform", "string"),
+        (7, "model_version_policy", "ServableVersionPolicy"),
+        (8, "version_labels", "map int64"),
     ),
     "ModelConfigList": ((1, "config", "repeated ModelConfig"),),
-    "ModelServerConfig": ((1, "model_config_list", "ModelConfigList"),),
+    "ModelServerConfig": (
+        (1, "model_config_list", "ModelConfigList"),
+        (2, "custom_model_config", "Any"),
+    ),
+    "ReloadConfigRequest": (
+        (1, "config", "ModelServerConfig"),
+        (2, "metric_names", "repeated string"),
+    ),
+    "Metric": ((1, "name", "string"), (2, "int64_value_increase", "int64")),
+    "ReloadConfigResponse": ((1, "status", "StatusProto"), (2, "metric", "repeated Metric")),
+    # Examples as the bytes that the graph parses, which is how TensorFlow Serving reads Input.
+    "ExampleList": ((1, "examples", "repeated bytes"),),
+    "ExampleListWithContext": ((1, "examples", "repeated bytes"), (2, "context", "bytes")),
+    "Input": (
+        (1, "example_list", "ExampleList"),
+        (2, "example_list_with_context", "ExampleListWithContext"),
+    ),
+    "Class": ((1, "label", "bytes"), (2, "score", "float")),
+    "Classifications": ((1, "classes", "repeated Class"),),
+    "ClassificationResult": ((1, "classifications", "repeated Classifications"),),
+    "ClassificationRequest": ((1, "model_spec", "ModelSpec"), (2, "input", "Input")),
+    "ClassificationResponse": (
+        (1, "result", "ClassificationResult"),
+        (2, "model_spec", "ModelSpec"),
+    ),
+    "Regression": ((1, "value", "float"),),
+    "RegressionResult": ((1, "regressions", "repeated Regression"),),
+    "RegressionRequest": ((1, "model_spec", "ModelSpec"), (2, "input", "Input")),
+    "RegressionResponse": ((1, "result", "RegressionResult"), (2, "model_spec", "ModelSpec")),
+    "InferenceTask": ((1, "model_spec", "ModelSpec"), (2, "method_name", "string")),
+    "InferenceResult": (
+        (1, "model_spec", "ModelSpec"),
+        (2, "classification_result", "ClassificationResult"),
+        (3, "regression_result", "RegressionResult"),
+    ),
+    "MultiInferenceRequest": ((1, "tasks", "repeated InferenceTask"), (2, "input", "Input")),
+    "MultiInferenceResponse": ((1, "results", "repeated InferenceResult"),),
+    # grpc.health.v1
+    "HealthCheckRequest": ((1, "service", "string"),),
+    "HealthCheckResponse": ((1, "status", "int32"),),
 }
 
 _CLASSES = message_classes("millrace.model_server", TABLES)
@@ -50,3 +99,13 @@ MetaGraphDef = _CLASSES["MetaGraphDef"]
 SignatureDefMap = _CLASSES["SignatureDefMap"]
 ConfigProto = _CLASSES["ConfigProto"]
 ModelServerConfig = _CLASSES["ModelServerConfig"]
+ReloadConfigRequest = _CLASSES["ReloadConfigRequest"]
+ReloadConfigResponse = _CLASSES["ReloadConfigResponse"]
+ClassificationRequest = _CLASSES["ClassificationRequest"]
+ClassificationResponse = _CLASSES["ClassificationResponse"]
+RegressionRequest = _CLASSES["RegressionRequest"]
+RegressionResponse = _CLASSES["RegressionResponse"]
+MultiInferenceRequest = _CLASSES["MultiInferenceRequest"]
+MultiInferenceResponse = _CLASSES["MultiInferenceResponse"]
+HealthCheckRequest = _CLASSES["HealthCheckRequest"]
+HealthCheckResponse = _CLASSES["HealthCheckResponse"]

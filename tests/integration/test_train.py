@@ -86,8 +86,8 @@ def test_the_model_server_answers_golden_rows_as_trained(published: tuple[Path, 
     session = SavedModelSession(result.path, SessionThreads())
     signature = session.signatures["serving_default"]
     rows = np.array(golden.features, np.float32)
-    fetches = [signature.outputs["score"], signature.outputs["decision"]]
-    score, decision = session.run([(signature.inputs["features"], rows)], fetches)
+    fetches = [signature.outputs[name].name for name in ("score", "decision")]
+    score, decision = session.run([(signature.inputs["features"].name, rows)], fetches)
     session.close()
     assert np.abs(score - np.array(golden.outputs["score"])).max() <= 1e-6
     assert decision.tolist() == golden.outputs["decision"]

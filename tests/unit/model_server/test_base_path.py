@@ -6,6 +6,8 @@ import pytest
 
 from millrace.model_server.base_path import content_stamp, versions
 
+GRAPH_FILES = ("saved_model.pb", "saved_model.pbtxt")
+
 
 @pytest.mark.parametrize(
     ("name", "file", "found"),
@@ -26,11 +28,11 @@ def test_version_directory_is_a_number_with_a_graph(
 ) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / file).touch()
-    assert set(versions(tmp_path)) == found
+    assert set(versions(tmp_path, GRAPH_FILES)) == found
 
 
 def test_missing_base_path_has_no_versions(tmp_path: Path) -> None:
-    assert versions(tmp_path / "nowhere") == {}
+    assert versions(tmp_path / "nowhere", GRAPH_FILES) == {}
 
 
 def test_stamp_changes_with_the_content(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from millrace.model_server.errors import LoadError
+from millrace.model_server.model_config import ModelConfig
 from millrace.model_server.models import Model
-from millrace.model_server.servable import Feeds, Signature
+from millrace.model_server.servable import Feeds, Platform, Signature
 from udfs.client.outcomes import VersionState
 
 
@@ -42,6 +43,10 @@ class _Loader:
         return _Servable()
 
 
+def model(base_path: Path, loader: _Loader) -> Model:
+    return Model(ModelConfig("m", base_path), Platform("tensorflow", ("saved_model.pb",), loader))
+
+
 def version(base_path: Path, name: str, *, broken: bool = False) -> Path:
     folder = base_path / name
     folder.mkdir()
@@ -53,19 +58,19 @@ def version(base_path: Path, name: str, *, broken: bool = False) -> Path:
 
 def test_version_in_use_is_closed_only_after_its_last_call(tmp_path: Path) -> None:
     async def scenario() -> list[bool]:
-        model = Model("m", tmp_path, _Loader())
+        served = model(tmp_path, _Loader())
         version(tmp_path, "1")
-        await model.refresh()
-        old = model.serving
+        await served.refresh()
+        old = served.serving
         assert old is not None
         closed = []
         with old.in_use() as servable:
             version(tmp_path, "2")
-            await model.refresh()
-            await asyncio.wait(model._retiring, timeout=0.3)
+            await served.refresh()
+            await asyncio.wait(served._retiring, timeout=0.3)
             closed.append(servable.closed)  # type: ignore[attr-defined]
-            assert model.statuses()[1].state is VersionState.UNLOADING
-        await model.close()
+            assert served.statuses()[1].state is VersionState.UNLOADING
+        await served.close()
         closed.append(servable.closed)  # type: ignore[attr-defined]
         return closed
 
@@ -75,14 +80,14 @@ def test_version_in_use_is_closed_only_after_its_last_call(tmp_path: Path) -> No
 def test_failed_version_is_not_tried_again_until_it_changes(tmp_path: Path) -> None:
     async def scenario() -> list[str]:
         loader = _Loader()
-        model = Model("m", tmp_path, loader)
+        served = model(tmp_path, loader)
         version(tmp_path, "1")
         folder = version(tmp_path, "2", broken=True)
         for _ in range(3):
-            await model.refresh()
+            await served.refresh()
         (folder / "broken").unlink()
-        await model.refresh()
-        await model.close()
+        await served.refresh()
+        await served.close()
         return loader.tried
 
     assert asyncio.run(scenario()) == ["2", "1", "2"]
@@ -98,24 +103,24 @@ def test_loader_that_raises_anything_takes_nothing_down(tmp_path: Path) -> None:
             return super().__call__(folder)
 
     async def scenario() -> int:
-        model = Model("m", tmp_path, Odd())
+        served = model(tmp_path, Odd())
         version(tmp_path, "1")
-        await model.refresh()
+        await served.refresh()
         version(tmp_path, "2")
-        await model.refresh()
-        assert model.statuses()[0].error_message == "KeyError('surprise')"
-        assert model.serving is not None
-        return model.serving.version
+        await served.refresh()
+        assert served.statuses()[0].error_message == "KeyError('surprise')"
+        assert served.serving is not None
+        return served.serving.version
 
     assert asyncio.run(scenario()) == 1
 
 
 def test_failed_version_reports_its_error(tmp_path: Path) -> None:
     async def scenario() -> tuple[Any, ...]:
-        model = Model("m", tmp_path, _Loader())
+        served = model(tmp_path, _Loader())
         version(tmp_path, "2", broken=True)
-        await model.refresh()
-        (status,) = model.statuses()
+        await served.refresh()
+        (status,) = served.statuses()
         return status.version, status.state, status.error_code, status.error_message
 
     assert asyncio.run(scenario()) == (2, VersionState.END, 3, "no graph")
