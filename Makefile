@@ -67,6 +67,15 @@ parity: jars ## streamed features against the oracle; DATA=folder of the data se
 kill-test: jars ## a million records through kill -9, counted afterwards (long)
 	@"$(VENV)/python" -m benchmarks.kill_test $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+TARGET ?=
+REST ?=
+MODELS ?=
+
+.PHONY: conformance
+conformance: setup ## the model server against the wire behaviour; TARGET=host:port another server
+	@"$(VENV)/python" -m tests.contract.conformance $(if $(TARGET),--target "$(TARGET)") \
+	$(if $(REST),--rest "$(REST)") $(if $(MODELS),--models "$(MODELS)") $(ARGS)
+
 .PHONY: lock
 lock: setup ## resolves the locks anew from pyproject.toml
 	@.ci/lock

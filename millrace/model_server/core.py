@@ -157,9 +157,9 @@ class Core:
         signature = served.servable.signatures[spec.signature]
         if task.method_name == regression.METHOD:
             found = regression.values(signature, count, values)
-            return Inference(spec.name, served.version, spec.signature_name, values=found)
+            return Inference(spec.name, served.version, spec.signature, values=found)
         classes = classification.classes(signature, count, values)
-        return Inference(spec.name, served.version, spec.signature_name, classes=classes)
+        return Inference(spec.name, served.version, spec.signature, classes=classes)
 
     async def _over(self, examples: Sequence[bytes], run: _Run) -> Mapping[str, NDArray[Any]]:
         if not examples:

@@ -55,7 +55,7 @@ def _parser() -> _Parser:
         "--model_base_path=models/fraud",
         allow_abbrev=False,
     )
-    for add_group in (_add_models, _add_versions, _add_listening, _add_tuning):
+    for add_group in (_add_models, _add_versions, _add_listening, _add_rest, _add_tuning):
         add_group(parser)
     return parser
 
@@ -127,6 +127,22 @@ def _add_listening(parser: _Parser) -> None:
         help=f"largest request{_OURS}, whose limit is 2 GiB",
     )
     _add_flag(add, "--enable_grpc_healthcheck_service", "answer gRPC's health checks")
+
+
+def _add_rest(parser: _Parser) -> None:
+    add = parser.add_argument_group("REST and metrics").add_argument
+    add("--rest_api_port", type=value.port, default=0, help="port of the REST API; 0 for none")
+    add(
+        "--rest_api_timeout_in_ms",
+        type=value.count,
+        default=30_000,
+        help="milliseconds that a REST request may take; 0 for no limit",
+    )
+    add(
+        "--monitoring_config_file",
+        type=Path,
+        help="text-format MonitoringConfig: metrics for Prometheus on the REST port",
+    )
 
 
 def _add_tuning(parser: _Parser) -> None:

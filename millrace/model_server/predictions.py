@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from numpy.typing import NDArray
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from millrace.model_server.errors import RequestError, invalid
 from millrace.model_server.servable import Feeds, Signature
 
-_METHODS: Final = tuple(f"tensorflow/serving/{name}" for name in ("predict", "classify", "regress"))
 Sent = TypeVar("Sent")
 
 
@@ -33,18 +32,13 @@ def signature_of(signatures: Mapping[str, Signature], name: str) -> Signature:
     """The signature that a Predict request names.
 
     Raises:
-        RequestError: there is none, or it is for something else.
+        RequestError: there is none. What it is for is not checked: TensorFlow Serving does that
+            only behind a flag that is off by default.
     """
     signature = signatures.get(name)
     if signature is None:
         message = f'Serving signature key "{name}" not found.'
         raise RequestError(grpc.StatusCode.FAILED_PRECONDITION, message)
-    if signature.method_name not in _METHODS:
-        raise RequestError(
-            grpc.StatusCode.INTERNAL,
-            f"Expected prediction signature method_name to be one of {{{', '.join(_METHODS)}}}. "
-            f"Was: {signature.method_name}",
-        )
     return signature
 
 

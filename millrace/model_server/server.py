@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
 from millrace.model_server.catalog import Catalog, CatalogOptions
@@ -12,8 +13,8 @@ from millrace.model_server.following import follow_base_paths, follow_config_fil
 from millrace.model_server.grpc_handlers import handler
 from millrace.model_server.grpc_listener import check_port, open_server
 from millrace.model_server.health import Health
+from millrace.model_server.metrics import Metrics
 from millrace.model_server.models import Model
-from millrace.model_server.observer import Observer
 from millrace.model_server.platforms import platforms
 from millrace.model_server.reloading import Reloader
 from millrace.model_server.roots import Roots
@@ -42,7 +43,7 @@ class ModelServer:
         self._settings = settings
         self._stop = asyncio.Event()
         self._roots = Roots(settings.roots)
-        self._observer = Observer()
+        self._observer = Metrics()
         options = CatalogOptions(settings.labels_for_unavailable, settings.retries, self._observer)
         self._catalog = Catalog(platforms(settings.threads, self._roots), options)
         self._reloader = Reloader(self._catalog, self._roots)
@@ -64,7 +65,8 @@ class ModelServer:
         try:
             models = self._configured()
             if all(await asyncio.gather(*[self._first_version(model) for model in models])):
-                await self._listen()
+                async with self._rest():
+                    await self._listen()
         finally:
             await self._catalog.close()
             self._runner.close()
@@ -95,6 +97,19 @@ class ModelServer:
             await model.refresh()
         return not self._stop.is_set()
 
+    def _rest(self) -> AbstractAsyncContextManager[None]:
+        settings = self._settings
+        if not settings.rest.port:
+            return nullcontext()
+        # Only who wants REST needs its library, and the time to load it.
+        from millrace.model_server.rest.api import RestApi  # noqa: PLC0415
+        from millrace.model_server.rest.listener import MetricsPage, serving  # noqa: PLC0415
+
+        path = settings.metrics_path
+        page = MetricsPage(path, self._observer.page) if path else None
+        api = RestApi(self._core, settings.rest.timeout_s)
+        return serving(settings.rest, api, self._observer, page)
+
     async def _listen(self) -> None:
         server, port = open_server(self._settings.listening, self._handlers())
         await server.start()
@@ -109,7 +124,7 @@ class ModelServer:
     def _handlers(self) -> list[Any]:
         prediction = PredictionService(self._core, self._settings.wire)
         reloader = self._reloader if self._settings.allow_reload else None
-        model = ModelService(self._core, reloader)
+        model = ModelService(self._core, reloader, self._observer.value)
         handlers = [
             handler(PREDICTION_SERVICE, prediction.methods(), self._observer),
             handler(MODEL_SERVICE, model.methods(), self._observer),

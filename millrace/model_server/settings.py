@@ -9,6 +9,8 @@ from millrace.model_server.flags import parsed
 from millrace.model_server.grpc_listener import Listening
 from millrace.model_server.model_config import ModelConfig, configs_of_file
 from millrace.model_server.models import LoadRetries
+from millrace.model_server.monitoring import metrics_path
+from millrace.model_server.rest.listening import RestListening
 from millrace.model_server.saved_model import SessionThreads
 from millrace.model_server.services import WireOptions
 from udfs.errors import ConfigurationError
@@ -30,6 +32,8 @@ class Settings:
         labels_for_unavailable: unused labels may go to versions that are not available.
         roots: where models may lie; empty for the base paths that flags and files name.
         allow_reload: HandleReloadConfigRequest is taken.
+        rest: where and how REST listens.
+        metrics_path: the path of the metrics page; None for none.
     """
 
     models: tuple[ModelConfig, ...]
@@ -43,6 +47,8 @@ class Settings:
     labels_for_unavailable: bool
     roots: tuple[Path, ...]
     allow_reload: bool
+    rest: RestListening
+    metrics_path: str | None
 
 
 def settings(argv: Sequence[str]) -> Settings:
@@ -69,6 +75,8 @@ def settings(argv: Sequence[str]) -> Settings:
         labels_for_unavailable=flags.allow_version_labels_for_unavailable_models,
         roots=flags.model_roots,
         allow_reload=flags.allow_reload_config,
+        rest=_rest(flags),
+        metrics_path=_metrics_path(flags),
     )
 
 
@@ -92,6 +100,24 @@ def _listening(flags: argparse.Namespace) -> Listening:
         max_message_bytes=flags.grpc_max_message_bytes,
         health=flags.enable_grpc_healthcheck_service,
     )
+
+
+def _rest(flags: argparse.Namespace) -> RestListening:
+    if flags.rest_api_port and flags.rest_api_port == flags.port:
+        raise ConfigurationError("--port and --rest_api_port have to differ")
+    return RestListening(
+        port=flags.rest_api_port,
+        bind_address=flags.grpc_bind_address,
+        timeout_s=flags.rest_api_timeout_in_ms / 1000 or None,
+        max_body_bytes=flags.grpc_max_message_bytes,
+    )
+
+
+def _metrics_path(flags: argparse.Namespace) -> str | None:
+    path = metrics_path(flags.monitoring_config_file)
+    if path and not flags.rest_api_port:
+        raise ConfigurationError("metrics are served on the REST port: give --rest_api_port")
+    return path
 
 
 def _own_or(own: int | None, common: int) -> int:

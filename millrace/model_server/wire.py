@@ -50,6 +50,8 @@ TABLES: Final[dict[str, Fields]] = {
         (1, "model_config_list", "ModelConfigList"),
         (2, "custom_model_config", "Any"),
     ),
+    "PrometheusConfig": ((1, "enable", "bool"), (2, "path", "string")),
+    "MonitoringConfig": ((1, "prometheus_config", "PrometheusConfig"),),
     "ReloadConfigRequest": (
         (1, "config", "ModelServerConfig"),
         (2, "metric_names", "repeated string"),
@@ -99,6 +101,7 @@ MetaGraphDef = _CLASSES["MetaGraphDef"]
 SignatureDefMap = _CLASSES["SignatureDefMap"]
 ConfigProto = _CLASSES["ConfigProto"]
 ModelServerConfig = _CLASSES["ModelServerConfig"]
+MonitoringConfig = _CLASSES["MonitoringConfig"]
 ReloadConfigRequest = _CLASSES["ReloadConfigRequest"]
 ReloadConfigResponse = _CLASSES["ReloadConfigResponse"]
 ClassificationRequest = _CLASSES["ClassificationRequest"]

@@ -97,10 +97,6 @@ _FILTER = (
     "output tensor alias not found in signature: z Outputs expected to be in the set "
     "{difference,sum}."
 )
-_INIT = (
-    "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
-    "tensorflow/serving/classify, tensorflow/serving/regress}. Was: "
-)
 _LONG = "s" * 2000
 PREDICT: dict[str, tuple[Any, grpc.StatusCode, str]] = {
     "no spec": (request(), C.INVALID_ARGUMENT, "Missing ModelSpec"),
@@ -129,11 +125,6 @@ PREDICT: dict[str, tuple[Any, grpc.StatusCode, str]] = {
         request(spec(signature_name="s")),
         C.FAILED_PRECONDITION,
         'Serving signature key "s" not found.',
-    ),
-    "signature of another kind": (
-        request(spec(signature_name="__saved_model_init_op")),
-        C.INTERNAL,
-        _INIT,
     ),
     "missing input": (request(spec()), C.INVALID_ARGUMENT, _NONE_SENT),
     "extra input": (request(spec(), x=X, z=X), C.INVALID_ARGUMENT, _ONE_MORE),
