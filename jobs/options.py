@@ -8,7 +8,8 @@ from urllib.parse import urlparse
 from jobs.score import ScoreOptions
 from jobs.targets import TARGETS, Target
 from millrace.kafka.cluster import java_properties
-from millrace.settings import ScoreSettings, Settings
+from millrace.settings import ScoreSettings, ServingSettings, Settings
+from udfs.client.options import ClientOptions, Tls
 from udfs.errors import ConfigurationError
 from udfs.use_cases.find import find_use_case
 
@@ -54,13 +55,14 @@ def score_options(
         use_case=use_case,
         name=name,
         bootstrap_servers=settings.kafka.bootstrap_servers,
-        serving_target=settings.serving.target,
+        serving_target=settings.serving.endpoints or settings.serving.target,
         checkpoint_dir=checkpoints,
         deployment=deployment,
         target=target_of(score),
         parallelism=score.parallelism,
         shards=score.shards,
         deadline_ms=settings.serving.deadline_ms,
+        client=client_options(settings.serving),
         exactly_once=score.guarantee == "exactly-once",
         emit_features=score.features_topic,
         bounded=bounded,
@@ -73,6 +75,31 @@ def score_options(
             **({"execution.state-recovery.path": restored} if restored else {}),
             **(flink or {}),
         },
+    )
+
+
+def client_options(serving: ServingSettings) -> ClientOptions:
+    """How the model server's client behaves.
+
+    Raises:
+        ConfigurationError: files for encrypted connections are named, and encryption is off.
+    """
+    files = {
+        "ca_file": serving.tls_ca_file,
+        "certificate_file": serving.tls_certificate_file,
+        "key_file": serving.tls_key_file,
+    }
+    # Absolute: the workers run elsewhere than this command.
+    named = {name: str(file.absolute()) for name, file in files.items() if file}
+    if named and not serving.tls:
+        raise ConfigurationError(
+            f"serving.tls_{next(iter(named))} is set, and serving.tls is not: set serving.tls = "
+            "true to encrypt connections, or leave the file out"
+        )
+    return ClientOptions(
+        max_reply_bytes=serving.max_reply_bytes,
+        retry_percent=serving.retry_percent,
+        tls=Tls(server_name=serving.tls_server_name, **named) if serving.tls else None,
     )
 
 

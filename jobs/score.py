@@ -15,6 +15,7 @@ from jobs.stages.features import features
 from jobs.stages.predictions import predictions
 from jobs.stages.raw import Packing, raw_blocks
 from jobs.targets import Target
+from udfs.client.options import ClientOptions
 from udfs.functions.feature_function import FeatureFunction
 from udfs.functions.predict_function import PredictFunction
 
@@ -31,13 +32,14 @@ class ScoreOptions:
         use_case: installed name or `module:attribute`.
         name: the use case's name; topics are `<name>.<stage>`.
         bootstrap_servers: Kafka.
-        serving_target: `host:port` of the model server.
+        serving_target: `host:port` of the model server, of replicas separated by commas.
         checkpoint_dir: URI that client and cluster reach.
         deployment: unique name; consumer group and transactional ids begin with it.
         target: what the job is tuned for.
         parallelism: subtasks of every stage.
         shards: bounds the parallelism for ever; part of the state.
         deadline_ms: total time of a model call.
+        client: how the model server's client behaves.
         exactly_once: the sink's guarantee; checkpoints always are.
         emit_features: write feature rows to `<name>.features` too.
         bounded: end at the offsets that are the newest at the start.
@@ -60,6 +62,7 @@ class ScoreOptions:
     parallelism: int = 2
     shards: int = 4
     deadline_ms: int = 500
+    client: ClientOptions = field(default_factory=ClientOptions)
     exactly_once: bool = True
     emit_features: bool = False
     bounded: bool = False
@@ -105,7 +108,12 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
     )
     fold = FeatureFunction(options.use_case, raw, options.max_clock_skew_ms)
     predict = PredictFunction(
-        options.use_case, raw, options.serving_target, options.deadline_ms, options.emit_features
+        options.use_case,
+        raw,
+        options.serving_target,
+        options.deadline_ms,
+        options.emit_features,
+        client=options.client,
     )
     featured = features(blocks, fold, options.name, options.shards)
     write_answers(

@@ -16,6 +16,7 @@ class Reason(str, Enum):
     EVENT_TIME_AHEAD = "event_time_ahead"
     EMPTY = "empty"
     KEY_MISMATCH = "key_mismatch"
+    NO_ANSWER = "no_answer"
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

@@ -46,8 +46,24 @@ class ServingSettings(Group):
 
     target: str = Field(default="127.0.0.1:8500", min_length=1)
     """gRPC address of TensorFlow Serving or of `millrace model-server`."""
+    endpoints: str = Field(default="", pattern=r"^$|^[^\s,]+:\d+(,[^\s,]+:\d+)*$")
+    """Replicas, `host:port` separated by commas, which take turns; instead of the target."""
     deadline_ms: Milliseconds = 500
-    """How long one call may take before the rule answers instead."""
+    """How long one call may take, retries included, before the rule answers instead."""
+    retry_percent: Annotated[int, Field(ge=0, le=100)] = 20
+    """Most retries per hundred calls; 0 for none."""
+    max_reply_bytes: Annotated[int, Field(ge=1)] = 64 * 1024 * 1024
+    """A larger reply is not taken, and the rule answers."""
+    tls: bool = False
+    """Whether connections are encrypted; there is no way back to plain text."""
+    tls_ca_file: Path | None = None
+    """Certificates that the server's has to come from, PEM; the system's when unset."""
+    tls_certificate_file: Path | None = None
+    """Our own certificate for servers that ask for one, PEM."""
+    tls_key_file: Path | None = None
+    """Its private key, PEM; never printed."""
+    tls_server_name: str | None = None
+    """The name in the server's certificate when it is not the address."""
 
 
 class ScoreSettings(Group):

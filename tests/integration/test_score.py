@@ -73,18 +73,14 @@ def test_predictions_name_their_source_and_the_rule_that_answered(
 ) -> None:
     kafka.send(transactions(50))
     run(options(kafka, state))
-    found = [
-        (p.prediction_id, p.route, p.fallback_reason, p.model_version) for p in kafka.predictions()
-    ]
+    found = [(p.prediction_id, p.route, p.model_version) for p in kafka.predictions()]
     assert found == [
-        (
-            f"{kafka.name}.raw/{p.source_partition}/{p.source_offset}/answer",
-            RULE,
-            "unavailable",
-            None,
-        )
+        (f"{kafka.name}.raw/{p.source_partition}/{p.source_offset}/answer", RULE, None)
         for p in kafka.predictions()
     ]
+    # After some calls that nobody took, none is made for a while.
+    reasons = {p.fallback_reason for p in kafka.predictions()}
+    assert {"unavailable"} <= reasons <= {"unavailable", "circuit_open"}
 
 
 def test_a_late_record_is_scored_and_flagged(kafka: Kafka, state: Path) -> None:

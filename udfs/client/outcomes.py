@@ -10,16 +10,28 @@ from numpy.typing import NDArray
 class FailureReason(str, Enum):
     """Why a call has no usable answer."""
 
+    # No call was made, or it did not come to an end.
+    CIRCUIT_OPEN = "circuit_open"
     UNAVAILABLE = "unavailable"
     DEADLINE = "deadline"
     OVERLOADED = "overloaded"
+    CANCELLED = "cancelled"
+    # The server said no.
     NOT_FOUND = "not_found"
     INVALID_REQUEST = "invalid_request"
     NOT_PERMITTED = "not_permitted"
+    NOT_TRUSTED = "not_trusted"
     NOT_A_MODEL_SERVER = "not_a_model_server"
-    BAD_REPLY = "bad_reply"
-    CANCELLED = "cancelled"
     INTERNAL = "internal"
+    # The server answered, with something else than was asked for.
+    BAD_REPLY = "bad_reply"
+    REPLY_TOO_LARGE = "reply_too_large"
+    WRONG_VERSION = "wrong_version"
+    MISSING_OUTPUT = "missing_output"
+    WRONG_DTYPE = "wrong_dtype"
+    WRONG_ROWS = "wrong_rows"
+    WRONG_SHAPE = "wrong_shape"
+    NOT_FINITE = "not_finite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +42,13 @@ class Failure:
         reason: what went wrong, as a class.
         message: what went wrong, in one sentence that names the server.
         retryable: True when the same call may succeed later or elsewhere.
+        counts: True when it says that the endpoint is in trouble: the circuit breaker counts it.
     """
 
     reason: FailureReason
     message: str
-    retryable: bool
+    retryable: bool = False
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +92,6 @@ class VersionStatus:
     error_message: str
 
 
-def bad_reply(message: str) -> Failure:
+def bad_reply(message: str, reason: FailureReason = FailureReason.BAD_REPLY) -> Failure:
     """A failure for a reply that arrived but cannot be used."""
-    return Failure(FailureReason.BAD_REPLY, message, retryable=False)
+    return Failure(reason, message)

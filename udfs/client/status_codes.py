@@ -1,8 +1,8 @@
-"""Every gRPC status as a failure reason."""
+"""Every gRPC status as a failure: its reason, whether a retry helps, whether the breaker counts."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 import grpc
 
@@ -11,35 +11,66 @@ from udfs.client.outcomes import Failure, FailureReason
 _R = FailureReason
 _C = grpc.StatusCode
 
-REASONS: Final[Mapping[grpc.StatusCode, tuple[FailureReason, bool]]] = MappingProxyType(
+
+class Meaning(NamedTuple):
+    """What a status says.
+
+    Attributes:
+        reason: the class of the failure.
+        retryable: another attempt can help.
+        counts: the endpoint is in trouble, as far as the circuit breaker is concerned.
+    """
+
+    reason: FailureReason
+    retryable: bool = False
+    counts: bool = False
+
+
+MEANINGS: Final[Mapping[grpc.StatusCode, Meaning]] = MappingProxyType(
     {
         # A call that failed with OK contradicts itself.
-        _C.OK: (_R.INTERNAL, False),
-        # Servers answer CANCELLED while they shut down: another attempt can help.
-        _C.CANCELLED: (_R.CANCELLED, True),
-        _C.UNKNOWN: (_R.INTERNAL, False),
-        _C.INVALID_ARGUMENT: (_R.INVALID_REQUEST, False),
-        # The deadline is the call's whole budget; nothing is left for another attempt.
-        _C.DEADLINE_EXCEEDED: (_R.DEADLINE, False),
-        _C.NOT_FOUND: (_R.NOT_FOUND, False),
-        _C.ALREADY_EXISTS: (_R.INTERNAL, False),
-        _C.PERMISSION_DENIED: (_R.NOT_PERMITTED, False),
-        _C.RESOURCE_EXHAUSTED: (_R.OVERLOADED, True),
+        _C.OK: Meaning(_R.INTERNAL),
+        # Servers answer CANCELLED while they shut down. What we cancel ourselves is no status.
+        _C.CANCELLED: Meaning(_R.CANCELLED, retryable=True, counts=True),
+        _C.UNKNOWN: Meaning(_R.INTERNAL),
+        _C.INVALID_ARGUMENT: Meaning(_R.INVALID_REQUEST),
+        # The deadline is the call's whole time; nothing is left for another attempt.
+        _C.DEADLINE_EXCEEDED: Meaning(_R.DEADLINE, counts=True),
+        # One model or version is missing; others of the same server may answer.
+        _C.NOT_FOUND: Meaning(_R.NOT_FOUND),
+        _C.ALREADY_EXISTS: Meaning(_R.INTERNAL),
+        _C.PERMISSION_DENIED: Meaning(_R.NOT_PERMITTED),
+        # A full queue is a server at work: to stop calling it would waste what it can do.
+        _C.RESOURCE_EXHAUSTED: Meaning(_R.OVERLOADED, retryable=True),
         # An unknown signature, or a label that no version carries.
-        _C.FAILED_PRECONDITION: (_R.INVALID_REQUEST, False),
-        _C.ABORTED: (_R.UNAVAILABLE, True),
-        _C.OUT_OF_RANGE: (_R.INVALID_REQUEST, False),
-        _C.UNIMPLEMENTED: (_R.NOT_A_MODEL_SERVER, False),
-        _C.INTERNAL: (_R.INTERNAL, False),
-        _C.UNAVAILABLE: (_R.UNAVAILABLE, True),
-        _C.DATA_LOSS: (_R.BAD_REPLY, False),
-        _C.UNAUTHENTICATED: (_R.NOT_PERMITTED, False),
+        _C.FAILED_PRECONDITION: Meaning(_R.INVALID_REQUEST),
+        _C.ABORTED: Meaning(_R.INTERNAL),
+        _C.OUT_OF_RANGE: Meaning(_R.INVALID_REQUEST),
+        _C.UNIMPLEMENTED: Meaning(_R.NOT_A_MODEL_SERVER),
+        _C.INTERNAL: Meaning(_R.INTERNAL),
+        _C.UNAVAILABLE: Meaning(_R.UNAVAILABLE, retryable=True, counts=True),
+        _C.DATA_LOSS: Meaning(_R.BAD_REPLY),
+        _C.UNAUTHENTICATED: Meaning(_R.NOT_PERMITTED),
     }
 )
-"""Failure reason and whether a retry can help, by status code."""
+"""What each status means, as far as its code alone says it."""
 
-_REPLY_TOO_LARGE = "CLIENT: Received message larger than max"
-_REQUEST_TOO_LARGE = "message larger than max"
+BY_DETAILS: Final[tuple[tuple[grpc.StatusCode, str, Meaning], ...]] = (
+    # gRPC reports its message limits as exhaustion; waiting does not make a message smaller.
+    (
+        _C.RESOURCE_EXHAUSTED,
+        "CLIENT: Received message larger than max",
+        Meaning(_R.REPLY_TOO_LARGE),
+    ),
+    (_C.RESOURCE_EXHAUSTED, "message larger than max", Meaning(_R.INVALID_REQUEST)),
+    # TensorFlow Serving, batching_util/shared_batch_scheduler.h: the server is there, and busy.
+    (_C.UNAVAILABLE, "batch scheduling queue", Meaning(_R.OVERLOADED, retryable=True)),
+    # A certificate does not get better by trying again.
+    (_C.UNAVAILABLE, "SSL_ERROR", Meaning(_R.NOT_TRUSTED, counts=True)),
+    (_C.UNAVAILABLE, "Ssl handshake failed", Meaning(_R.NOT_TRUSTED, counts=True)),
+    (_C.UNAVAILABLE, "Peer name", Meaning(_R.NOT_TRUSTED, counts=True)),
+)
+"""What the text of a status adds; the first that fits counts."""
 
 
 def failure(target: str, code: grpc.StatusCode, details: str) -> Failure:
@@ -48,9 +79,11 @@ def failure(target: str, code: grpc.StatusCode, details: str) -> Failure:
     >>> failure("localhost:8500", grpc.StatusCode.UNAVAILABLE, "refused").reason.value
     'unavailable'
     """
-    reason, retryable = REASONS[code]
-    if code is _C.RESOURCE_EXHAUSTED and _REQUEST_TOO_LARGE in details:
-        # gRPC reports its message limits as exhaustion; waiting does not make a message smaller.
-        reply = details.startswith(_REPLY_TOO_LARGE)
-        reason, retryable = (_R.BAD_REPLY if reply else _R.INVALID_REQUEST), False
-    return Failure(reason, f"{target}: {details or code.name}", retryable)
+    meaning = MEANINGS[code]
+    for of_code, text, refined in BY_DETAILS:
+        if code is of_code and text in details:
+            meaning = refined
+            break
+    return Failure(
+        meaning.reason, f"{target}: {details or code.name}", meaning.retryable, meaning.counts
+    )

@@ -1,7 +1,7 @@
 """Encodes feature blocks and model outputs as answers for the JVM's sink."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Protocol
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.functions.blocks import encode_columns, encode_lines
+from udfs.functions.clean import CleanBlock, dead_letter
 from udfs.functions.feature_block import FeatureBlock
-from udfs.records import FeatureRow
+from udfs.records import DeadLetter, FeatureRow, Reason
 from udfs.use_cases.contract import UseCase
 
 PREDICTIONS, DEAD_LETTERS, FEATURES = range(3)
@@ -28,12 +29,14 @@ class Scores:
         model_version: the version that answered, None when no model did.
         route: `stable`, or `fallback:rule`.
         fallback_reason: why no model answered.
+        rows: the rows of the block that they belong to, int64 (n,); None for all of them.
     """
 
     outputs: Mapping[str, NDArray[Any]]
     model_version: int | None
     route: str
     fallback_reason: str | None = None
+    rows: NDArray[np.int64] | None = None
 
 
 class Clock(Protocol):
@@ -55,43 +58,62 @@ class AnswerEncoder:
         self._clock = clock
         self._encoder = msgspec.json.Encoder()
 
-    def encode(self, block: FeatureBlock, scores: Scores) -> bytes:
-        """The answer to a block: predictions, dead letters and, when asked, feature rows."""
-        letters = block.clean.dead_letters
-        keys = [block.clean.raw.keys[place] for place in block.clean.places.tolist()]
-        sections = []
-        if keys:
-            sections.append(encode_columns(PREDICTIONS, keys, self._predictions(block, scores)))
-        if letters:
-            lines = self._encoder.encode_lines(letters)
-            sections.append(encode_lines(DEAD_LETTERS, [x.key for x in letters], lines))
-        if keys and self._emit_features:
+    def encode(self, block: FeatureBlock, *scores: Scores) -> bytes:
+        """The answer to a block: predictions, dead letters and, when asked, feature rows.
+
+        Args:
+            block: the block.
+            scores: which between them answer each of its rows once.
+        """
+        sections = [self._predictions(block, part) for part in scores]
+        sections.append(self._dead_letters(block.clean.dead_letters))
+        if len(block.features) and self._emit_features:
+            keys = _keys(block.clean, block.clean.places)
             sections.append(encode_lines(FEATURES, keys, self._features(block)))
         return b"".join(sections)
 
-    def _predictions(self, block: FeatureBlock, scores: Scores) -> list[bytes | NDArray[Any]]:
+    def refuse(self, block: FeatureBlock, detail: str) -> bytes:
+        """The answer to a block that can have no predictions: a dead letter for every record."""
+        raw, why = block.clean.raw, Reason.NO_ANSWER
+        letters = [
+            dead_letter(raw, place, self._topic, "predictions", reason=why, detail=detail)
+            for place in block.clean.places.tolist()
+        ]
+        return self._dead_letters([*block.clean.dead_letters, *letters])
+
+    def _dead_letters(self, letters: Sequence[DeadLetter]) -> bytes:
+        if not letters:
+            return b""
+        lines = self._encoder.encode_lines(letters)
+        return encode_lines(DEAD_LETTERS, [letter.key for letter in letters], lines)
+
+    def _predictions(self, block: FeatureBlock, scores: Scores) -> bytes:
         """What a prediction is made of: `udfs.records.Prediction`, and the outputs."""
-        case, raw, at = self._use_case, block.clean.raw, block.clean.places
+        case, raw = self._use_case, block.clean.raw
+        rows = slice(None) if scores.rows is None else scores.rows
+        at = block.clean.places[rows]
+        if not len(at):
+            return b""
         partitions, offsets = raw.partitions[at], raw.offsets[at]
         fields: dict[str, Any] = {
             "prediction_id": [f'"{self._topic}/'.encode(), partitions, b"/", offsets, b'/answer"'],
-            "business_id": block.column(case.business_id),
-            "entity_key": block.column(case.entity_key),
-            "event_time_ms": block.column(case.event_time),
+            "business_id": block.column(case.business_id)[rows],
+            "entity_key": block.column(case.entity_key)[rows],
+            "event_time_ms": block.column(case.event_time)[rows],
             **{name: _output(values) for name, values in scores.outputs.items()},
             "model_name": case.model.model_name,
             "model_version": scores.model_version,
             "route": scores.route,
             "fallback_reason": scores.fallback_reason,
             "feature_spec_hash": case.spec.hash,
-            "sequence": block.folded.sequence,
-            "late": block.folded.late,
+            "sequence": block.folded.sequence[rows],
+            "late": block.folded.late[rows],
             "source_partition": partitions,
             "source_offset": offsets,
             "received_time_ms": raw.timestamps_ms[at],
             "scored_time_ms": int(self._clock() * 1000),
         }
-        return self._object(fields)
+        return encode_columns(PREDICTIONS, _keys(block.clean, at), self._object(fields))
 
     def _object(self, fields: Mapping[str, Any]) -> list[bytes | NDArray[Any]]:
         """The parts of a JSON object whose fields are columns, lists of parts, or constants."""
@@ -122,6 +144,10 @@ class AnswerEncoder:
             offsets,
         )
         return self._encoder.encode_lines(list(rows))
+
+
+def _keys(clean: CleanBlock, places: NDArray[np.int64]) -> list[bytes | None]:
+    return [clean.raw.keys[place] for place in places.tolist()]
 
 
 def _output(values: NDArray[Any]) -> NDArray[Any] | list[bytes | NDArray[Any]]:

@@ -53,7 +53,7 @@ class Clean:
         if not keep.all():
             at, columns = at[keep], {field: column[keep] for field, column in columns.items()}
         letters = [
-            self._dead_letter(raw, place, reason, detail)
+            dead_letter(raw, place, self._topic, STAGE, reason=reason, detail=detail)
             for place, (reason, detail) in sorted(refused.items())
         ]
         return CleanBlock(raw, at, columns, letters)
@@ -97,15 +97,28 @@ class Clean:
             keep[i] = False
         return keep
 
-    def _dead_letter(self, raw: RawBlock, place: int, reason: Reason, detail: str) -> DeadLetter:
-        return DeadLetter(
-            reason=reason,
-            stage=STAGE,
-            detail=detail[:_DETAIL_CHARACTERS],
-            source_topic=self._topic,
-            source_partition=int(raw.partitions[place]),
-            source_offset=int(raw.offsets[place]),
-            kafka_timestamp_ms=int(raw.timestamps_ms[place]),
-            key=raw.keys[place],
-            value=raw.values[place],
-        )
+
+def dead_letter(
+    raw: RawBlock, place: int, topic: str, stage: str, *, reason: Reason, detail: str
+) -> DeadLetter:
+    """The record at a place of a raw block, whole, with the reason why it cannot be used.
+
+    Args:
+        raw: the block.
+        place: where the record lies in it.
+        topic: the raw topic.
+        stage: that refused it.
+        reason: its class.
+        detail: what is wrong; its start is kept.
+    """
+    return DeadLetter(
+        reason=reason,
+        stage=stage,
+        detail=detail[:_DETAIL_CHARACTERS],
+        source_topic=topic,
+        source_partition=int(raw.partitions[place]),
+        source_offset=int(raw.offsets[place]),
+        kafka_timestamp_ms=int(raw.timestamps_ms[place]),
+        key=raw.keys[place],
+        value=raw.values[place],
+    )

@@ -8,6 +8,7 @@ from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from udfs import metrics
 from udfs.features.shard import Folded, ShardFolds
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean, CleanBlock
@@ -40,9 +41,9 @@ class FeatureFunction(KeyedProcessFunction):
             MapStateDescriptor("shard", Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
         )
         group = runtime_context.get_metrics_group().add_group("use_case", self._use_case_name)
-        self._records = group.counter("records")
-        self._dead_letters = group.counter("dead_letters")
-        self._late = group.counter("late_records")
+        self._records = group.counter(metrics.RECORDS)
+        self._dead_letters = group.counter(metrics.DEAD_LETTERS)
+        self._late = group.counter(metrics.LATE_RECORDS)
 
     def process_element(
         self, value: bytes, ctx: KeyedProcessFunction.Context

@@ -16,8 +16,17 @@ Method = Callable[[bytes, Any], Awaitable[bytes]]
 
 
 @asynccontextmanager
-async def serving(predict: Method) -> AsyncIterator[str]:
-    """The address of a server whose Predict and GetModelStatus are both `predict`."""
+async def serving(
+    predict: Method, *, credentials: Any = None, port: int = 0, grace_s: float | None = None
+) -> AsyncIterator[str]:
+    """The address of a server whose Predict and GetModelStatus are both `predict`.
+
+    Args:
+        predict: the method.
+        credentials: of an encrypted server; None for plain text.
+        port: a certain port.
+        grace_s: how long calls in flight may go on when it stops; None: not at all.
+    """
     raw: Any = grpc.unary_unary_rpc_method_handler
     server: Any = grpc.aio.server()
     server.add_generic_rpc_handlers(
@@ -30,12 +39,16 @@ async def serving(predict: Method) -> AsyncIterator[str]:
             ),
         )
     )
-    port = server.add_insecure_port("127.0.0.1:0")
+    address = f"127.0.0.1:{port}"
+    if credentials is None:
+        bound = server.add_insecure_port(address)
+    else:
+        bound = server.add_secure_port(address, credentials)
     await server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield f"127.0.0.1:{bound}"
     finally:
-        await server.stop(None)
+        await server.stop(grace_s)
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from tests.unit.client.fake_server import (
     serving,
 )
 from udfs.client import tensors, wire
+from udfs.client.options import ClientOptions
 from udfs.client.outcomes import (
     Answer,
     Failure,
@@ -130,21 +131,21 @@ def test_reply_without_meaning_is_a_bad_reply(reply: bytes) -> None:
     assert reason(predicted(answering(reply))) is FailureReason.BAD_REPLY
 
 
-def test_other_version_than_asked_is_a_bad_reply() -> None:
+def test_other_version_than_asked_is_no_answer() -> None:
     outcome = predicted(answering(response({"score": SCORES}, version=4)), version=3)
-    assert reason(outcome) is FailureReason.BAD_REPLY
+    assert reason(outcome) is FailureReason.WRONG_VERSION
 
 
-def test_too_large_reply_is_a_bad_reply_that_no_retry_helps() -> None:
+def test_too_large_reply_is_a_failure_that_no_retry_helps() -> None:
     large = response({"score": np.zeros(100_000, np.float32)})
 
     async def call() -> Outcome:
         async with serving(answering(large)) as target:
-            return await called(PredictionClient(target, max_reply_bytes=1000))
+            return await called(PredictionClient(target, ClientOptions(max_reply_bytes=1000)))
 
     outcome = asyncio.run(call())
     assert isinstance(outcome, Failure)
-    assert (outcome.reason, outcome.retryable) == (FailureReason.BAD_REPLY, False)
+    assert (outcome.reason, outcome.retryable) == (FailureReason.REPLY_TOO_LARGE, False)
 
 
 def test_too_large_request_is_invalid() -> None:
@@ -262,7 +263,7 @@ def test_client_works_on_one_loop_after_another() -> None:
 
     async def call() -> bool:
         async with serving(answering(response({"score": SCORES}))) as target:
-            client._target = target
+            client.endpoints[0].target = target
             outcome = await client.predict("fraud", {"features": FEATURES}, deadline_s=5.0)
             return isinstance(outcome, Answer)
 

@@ -1,7 +1,8 @@
 """The predictions stage: the model's answer, or the rule's with the reason, never an error."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from tests.stores import DictStore
 from tests.unit.functions.building import Record, raw, record
+from udfs.client.counts import LATENCY_BOUNDS_MS, CallCounts
 from udfs.client.outcomes import Answer, Failure, FailureReason, Outcome
 from udfs.features.shard import ShardFolds
 from udfs.functions.clean import Clean
@@ -25,6 +27,7 @@ class FakeClient:
 
     def __init__(self, outcome: Outcome) -> None:
         self._outcome = outcome
+        self.counts = CallCounts()
         self.inputs: Mapping[str, NDArray[Any]] = {}
 
     async def predict(
@@ -33,6 +36,36 @@ class FakeClient:
         """The outcome."""
         self.inputs = inputs
         return self._outcome
+
+
+class FakeGroup:
+    """Keeps the gauges that are registered, by group and name."""
+
+    def __init__(self, gauges: dict[str, Callable[[], int]], prefix: str = "") -> None:
+        self._gauges, self._prefix = gauges, prefix
+
+    def add_group(self, name: str, value: str) -> "FakeGroup":
+        """A group below."""
+        return FakeGroup(self._gauges, f"{self._prefix}{name}={value} ")
+
+    def gauge(self, name: str, value: Callable[[], int]) -> None:
+        """Keeps a gauge."""
+        self._gauges[self._prefix + name] = value
+
+
+class FakeContext:
+    """Flink's context, as far as it is asked for."""
+
+    def __init__(self) -> None:
+        self.gauges: dict[str, Callable[[], int]] = {}
+
+    def get_metrics_group(self) -> FakeGroup:
+        """The root of the metrics."""
+        return FakeGroup(self.gauges)
+
+    def shown(self, name: str) -> int:
+        """What a gauge of fraud shows now."""
+        return self.gauges[f"use_case=fraud {name}"]()
 
 
 def answer(**outputs: Any) -> Answer:
@@ -53,7 +86,8 @@ def block(*records: Record) -> FeatureBlock:
 
 def sections(answer_bytes: bytes) -> dict[int, tuple[list[bytes | None], list[bytes]]]:
     """Keys and values by topic, read back as the JVM does."""
-    found, at = {}, 0
+    found: dict[int, tuple[list[bytes | None], list[bytes]]] = {}
+    at = 0
     while at < len(answer_bytes):
         topic, form, count, key_bytes, size = np.frombuffer(answer_bytes, "<i4", 5, at).tolist()
         lengths = np.frombuffer(answer_bytes, "<i4", count, at + 20).tolist()
@@ -63,7 +97,9 @@ def sections(answer_bytes: bytes) -> dict[int, tuple[list[bytes | None], list[by
             keys.append(None if length < 0 else answer_bytes[at : at + length])
             at += max(length, 0)
         values = answer_bytes[at : at + size]
-        found[topic] = keys, columns(values, count) if form else values.splitlines()
+        earlier = found.get(topic, ([], []))
+        lines = columns(values, count) if form else values.splitlines()
+        found[topic] = earlier[0] + keys, earlier[1] + lines
         at += size
         assert sum(max(length, 0) for length in lengths) == key_bytes
     return found
@@ -89,12 +125,19 @@ def columns(values: bytes, count: int) -> list[bytes]:
     return [line + texts[-1] for line in lines]
 
 
+def opened(outcome: Outcome, *, emit_features: bool = False) -> tuple[PredictFunction, FakeContext]:
+    """The function of a worker whose model calls all have this outcome."""
+    function = PredictFunction("fraud", "fraud.raw", "nowhere:1", 500, emit_features)
+    context = FakeContext()
+    function.open(context)
+    function._scoring._client = FakeClient(outcome)  # type: ignore[assignment]
+    return function, context
+
+
 def invoked(
     outcome: Outcome, *records: Record, emit_features: bool = False
 ) -> dict[int, tuple[list[bytes | None], list[bytes]]]:
-    function = PredictFunction("fraud", "fraud.raw", "nowhere:1", 500, emit_features)
-    function.open(None)
-    function._client = FakeClient(outcome)  # type: ignore[assignment]
+    function, _ = opened(outcome, emit_features=emit_features)
     (encoded,) = asyncio.run(function.async_invoke(block(*records)))
     return sections(encoded)
 
@@ -116,19 +159,83 @@ def test_the_model_answers_every_row_with_its_version() -> None:
     ("outcome", "reason"),
     [
         (Failure(FailureReason.UNAVAILABLE, "refused", True), "unavailable"),
-        (Failure(FailureReason.DEADLINE, "too slow", True), "deadline"),
-        (answer(score=np.zeros(2, np.float32)), "bad_reply"),
-        (answer(**scores(0.5)), "bad_reply"),
-        (answer(**scores(0.5, float("nan"))), "bad_reply"),
-        (answer(score=np.zeros(2), decision=np.zeros(2, np.bool_)), "bad_reply"),
+        (Failure(FailureReason.CIRCUIT_OPEN, "not called"), "circuit_open"),
+        (answer(score=np.zeros(2, np.float32)), "missing_output"),
+        (answer(**scores(0.5)), "wrong_rows"),
+        (answer(score=np.zeros((2, 1), np.float32), decision=np.zeros(2, bool)), "wrong_shape"),
+        (answer(**scores(float("inf"), float("nan"))), "not_finite"),
+        (answer(score=np.zeros(2), decision=np.zeros(2, np.bool_)), "wrong_dtype"),
     ],
-    ids=["refused", "deadline", "no decision", "rows", "not a number", "dtype"],
+    ids=["refused", "not called", "no decision", "rows", "shape", "not a number", "dtype"],
 )
 def test_the_rule_answers_when_the_model_does_not(outcome: Outcome, reason: str) -> None:
     found = predictions(outcome, record(1), record(2))
     assert [(p.route, p.fallback_reason, p.model_version) for p in found] == [
         ("fallback:rule", reason, None)
     ] * 2
+
+
+def test_the_rule_answers_only_the_rows_whose_output_is_not_finite() -> None:
+    found = predictions(answer(**scores(0.25, float("nan"), 0.75)), *map(record, (1, 2, 3)))
+    assert sorted(
+        (p.source_offset, p.business_id, p.model_version, p.fallback_reason) for p in found
+    ) == [(100, 1, 7, None), (101, 2, None, "not_finite"), (102, 3, 7, None)]
+    assert all(np.isfinite(p.output) for p in found)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda features: 1 / 0,
+        lambda features: (np.zeros(1, np.float32), np.zeros(len(features), np.bool_)),
+        lambda features: (np.zeros(len(features)), np.zeros(len(features), np.bool_)),
+        lambda features: (
+            np.full(len(features), np.nan, np.float32),
+            np.zeros(len(features), np.bool_),
+        ),
+    ],
+    ids=["raises", "rows", "dtype", "not a number"],
+)
+def test_records_become_dead_letters_when_the_rule_has_no_answer_either(
+    rule: Callable[[Any], Any],
+) -> None:
+    function, context = opened(Failure(FailureReason.UNAVAILABLE, "refused", True))
+    function._scoring._use_case = replace(FRAUD, rule=rule)
+    records = [record(1), (b"5", b"{", 0), record(2)]
+    (encoded,) = asyncio.run(function.async_invoke(block(*records)))
+    found = sections(encoded)
+    letters = [msgspec.json.decode(value, type=DeadLetter) for value in found[1][1]]
+    assert list(found) == [1]
+    assert sorted((x.source_offset, x.stage, x.reason.value, x.value) for x in letters) == [
+        (100, "predictions", "no_answer", records[0][1]),
+        (101, "clean", "not_json", records[1][1]),
+        (102, "predictions", "no_answer", records[2][1]),
+    ]
+    assert context.shown("refused_rows") == 2
+
+
+def test_rows_of_the_rule_are_counted() -> None:
+    function, context = opened(answer(**scores(0.5, float("nan"))))
+    asyncio.run(function.async_invoke(block(record(1), record(2))))
+    assert context.shown("rule_rows") == 1
+
+
+def test_every_number_of_the_client_is_shown() -> None:
+    _, context = opened(answer())
+    names = {name.removeprefix("use_case=fraud ") for name in context.gauges}
+    assert names == {
+        "model_calls",
+        "model_call_attempts",
+        "model_call_retries",
+        "model_calls_in_flight",
+        "model_calls_in_flight_max",
+        "model_call_latency_sum_us",
+        "rule_rows",
+        "refused_rows",
+        "endpoint=nowhere:1 model_breaker_state",
+        *(f"reason={reason.value} model_call_failures" for reason in FailureReason),
+        *(f"le={bound} model_call_latency_bucket" for bound in (*LATENCY_BOUNDS_MS, "+Inf")),
+    }
 
 
 def test_a_block_without_a_usable_record_is_answered_without_a_call() -> None:

@@ -1,0 +1,41 @@
+"""The names of every metric that the Python functions report to Flink.
+
+All stand under the group `use_case`, which Prometheus shows as a label. Counters that a coroutine
+updates never reach Flink (Beam keeps them by thread), so what the client counts is shown as
+gauges: their numbers grow as a counter's do, from 0 at each start of a worker, and Prometheus'
+`rate()` works on them.
+"""
+
+from typing import Final
+
+# Features stage; counters.
+RECORDS: Final = "records"
+"""Raw records that came in: the sum of predictions and dead letters."""
+DEAD_LETTERS: Final = "dead_letters"
+"""Records that the clean stage refused."""
+LATE_RECORDS: Final = "late_records"
+"""Records behind the newest event time of their partition by more than the lateness."""
+
+# Predictions stage; gauges, of one worker each.
+CALLS: Final = "model_calls"
+"""Calls to the model server that were asked for."""
+ATTEMPTS: Final = "model_call_attempts"
+"""Calls that were sent: fewer than asked for while a breaker is open, more by the retries."""
+RETRIES: Final = "model_call_retries"
+"""Attempts after the first of a call; at most a fifth of the calls."""
+FAILURES: Final = "model_call_failures"
+"""Calls without a usable answer; in a group `reason` for each reason."""
+IN_FLIGHT: Final = "model_calls_in_flight"
+"""Calls that have not ended."""
+MOST_IN_FLIGHT: Final = "model_calls_in_flight_max"
+"""The largest number of calls in flight since the worker started."""
+LATENCY_BUCKET: Final = "model_call_latency_bucket"
+"""Ended calls that took at most so long; in a group `le` for each bound in milliseconds."""
+LATENCY_SUM_US: Final = "model_call_latency_sum_us"
+"""Microseconds of all ended calls together, waits between attempts included."""
+BREAKER_STATE: Final = "model_breaker_state"
+"""0 closed, 1 half-open, 2 open; in a group `endpoint` for each address."""
+RULE_ROWS: Final = "rule_rows"
+"""Rows that the use case's rule answered."""
+REFUSED_ROWS: Final = "refused_rows"
+"""Rows that neither model nor rule answered: dead letters with the reason `no_answer`."""
