@@ -12,6 +12,7 @@ from millrace.model_server.version_policy import All, Latest, Specific, VersionP
 from udfs.errors import ConfigurationError
 
 TENSORFLOW: Final = "tensorflow"
+ONNX: Final = "onnxruntime"
 
 
 @dataclass(frozen=True)

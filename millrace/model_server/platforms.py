@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from millrace.model_server.errors import LoadError
-from millrace.model_server.model_config import TENSORFLOW
+from millrace.model_server.model_config import ONNX, TENSORFLOW
+from millrace.model_server.onnx_model import GRAPH_FILE, OnnxSession
 from millrace.model_server.roots import Roots
 from millrace.model_server.saved_model import SavedModelSession, SessionThreads
 from millrace.model_server.servable import Platform, Servable
@@ -21,7 +22,8 @@ def platforms(threads: SessionThreads, roots: Roots) -> Mapping[str, Platform]:
         ("saved_model.pb", "saved_model.pbtxt"),
         partial(SavedModelSession, threads=threads),
     )
-    return {each.name: _guarded(each, roots) for each in (tensorflow,)}
+    onnx = Platform(ONNX, (GRAPH_FILE,), partial(OnnxSession, threads=threads))
+    return {each.name: _guarded(each, roots) for each in (tensorflow, onnx)}
 
 
 def _guarded(platform: Platform, roots: Roots) -> Platform:
