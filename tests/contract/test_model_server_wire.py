@@ -11,18 +11,52 @@ from numpy.typing import NDArray
 from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
+    input_pb2,
+    model_management_pb2,
     model_pb2,
     predict_pb2,
+    regression_pb2,
 )
-from tensorflow_serving.config import model_server_config_pb2
+from tensorflow_serving.config import (
+    file_system_storage_path_source_pb2,
+    model_server_config_pb2,
+)
 
 from millrace.model_server import wire as server_wire
 from udfs.client import tensors, wire
 from udfs.client.outcomes import VersionState
 
+_POLICY = (
+    file_system_storage_path_source_pb2.FileSystemStoragePathSourceConfig.ServableVersionPolicy
+)
 _THEIRS: dict[str, Any] = {
+    "VersionPolicyLatest": _POLICY.Latest,
+    "VersionPolicyAll": _POLICY.All,
+    "VersionPolicySpecific": _POLICY.Specific,
+    "ServableVersionPolicy": _POLICY,
+    "ReloadConfigRequest": model_management_pb2.ReloadConfigRequest,
+    "ReloadConfigResponse": model_management_pb2.ReloadConfigResponse,
+    "Metric": model_management_pb2.Metric,
+    "Input": input_pb2.Input,
+    "ExampleList": input_pb2.ExampleList,
+    "ExampleListWithContext": input_pb2.ExampleListWithContext,
+    "Class": classification_pb2.Class,
+    "Classifications": classification_pb2.Classifications,
+    "ClassificationResult": classification_pb2.ClassificationResult,
+    "ClassificationRequest": classification_pb2.ClassificationRequest,
+    "ClassificationResponse": classification_pb2.ClassificationResponse,
+    "Regression": regression_pb2.Regression,
+    "RegressionResult": regression_pb2.RegressionResult,
+    "RegressionRequest": regression_pb2.RegressionRequest,
+    "RegressionResponse": regression_pb2.RegressionResponse,
+    "InferenceTask": inference_pb2.InferenceTask,
+    "InferenceResult": inference_pb2.InferenceResult,
+    "MultiInferenceRequest": inference_pb2.MultiInferenceRequest,
+    "MultiInferenceResponse": inference_pb2.MultiInferenceResponse,
     "ModelSpec": model_pb2.ModelSpec,
     "Dim": tensor_shape_pb2.TensorShapeProto.Dim,
     "TensorShapeProto": tensor_shape_pb2.TensorShapeProto,
@@ -47,14 +81,25 @@ _THEIRS: dict[str, Any] = {
 _PACKED = {"float_val", "double_val", "bool_val", "scomplex_val", "dcomplex_val"}
 _ENUMS = FieldDescriptor.TYPE_ENUM
 _INT32 = FieldDescriptor.TYPE_INT32
+_BYTES = FieldDescriptor.TYPE_BYTES
 
 
 def declared(message_class: Any) -> dict[str, tuple[int, int, int]]:
-    """Number, label and type of each field; enumerations as the int32 they are on the wire."""
+    """Number, label and type of each field, by what it is on the wire.
+
+    Enumerations are int32; strings, and messages that only the graph reads, are bytes.
+    """
     return {
-        field.name: (field.number, field.label, _INT32 if field.type == _ENUMS else field.type)
+        field.name: (field.number, field.label, _wire_type(field))
         for field in message_class.DESCRIPTOR.fields
     }
+
+
+def _wire_type(field: Any) -> int:
+    if field.type == _ENUMS:
+        return _INT32
+    example = field.message_type is not None and field.message_type.name == "Example"
+    return _BYTES if example or field.type == FieldDescriptor.TYPE_STRING else int(field.type)
 
 
 @pytest.mark.parametrize("name", _THEIRS)

@@ -87,6 +87,42 @@ def odd() -> Path:
     return folder
 
 
+@cache
+def examples() -> Path:
+    """A model over tf.Examples with a float feature x: signatures `classify`, `regress` (2 x), ...
+
+    The others are for asking wrongly: `row` answers one row whatever came, `ints` answers
+    integers, `bare` has another input name, `numbers` other output names.
+    """
+    text = [tf.TensorSpec((None,), tf.string, name="inputs")]
+    other = [tf.TensorSpec((None,), tf.string, name="text")]
+
+    def x(inputs: Any) -> Any:
+        features = {"x": tf.io.FixedLenFeature((1,), tf.float32)}
+        return tf.io.parse_example(inputs, features)["x"]
+
+    def classify(inputs: Any) -> dict[str, Any]:
+        value = x(inputs)
+        labels = tf.tile(tf.constant([["no", "yes"]]), (tf.shape(value)[0], 1))
+        return {"classes": labels, "scores": tf.concat([1 - value, value], 1)}
+
+    functions = {
+        "classify": (classify, text),
+        "scores": (lambda inputs: {"scores": x(inputs)}, text),
+        "regress": (lambda inputs: {"outputs": 2 * x(inputs)}, text),
+        "row": (lambda inputs: {"outputs": tf.reduce_sum(x(inputs), 0)}, text),
+        "ints": (lambda inputs: {"outputs": tf.cast(x(inputs), tf.int32)}, text),
+        "bare": (lambda text: {"outputs": x(text)}, other),
+        "numbers": (lambda inputs: {"y": x(inputs)}, text),
+    }
+    signatures = {
+        name: tf.function(function, input_signature=spec)
+        for name, (function, spec) in functions.items()
+    }
+    signatures["serving_default"] = signatures["classify"]
+    return _saved(tf.Module(), signatures)
+
+
 def _set_default(file: Path, signature: str, alias: str, value: NDArray[np.float32]) -> None:
     from tensorflow.core.protobuf import saved_model_pb2  # noqa: PLC0415
 
