@@ -157,6 +157,12 @@ def _add_tuning(parser: _Parser) -> None:
         type=value.count,
         help="operations at once; 1 runs them on the calling thread" + threads,
     )
+    _add_flag(add, "--enable_batching", "run calls of different requests together")
+    add(
+        "--batching_parameters_file",
+        type=Path,
+        help="text-format BatchingParameters: sizes, times and threads of --enable_batching",
+    )
     _add_flag(
         add,
         "--enable_serialization_as_tensor_content",

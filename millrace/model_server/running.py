@@ -44,11 +44,14 @@ class ModelRunner:
     Handing a call to a thread and back costs about as much as a small model itself, so only
     versions whose recent calls took longer than two milliseconds go to a thread, and those that
     never ran. Other calls wait meanwhile, two milliseconds at most as a rule.
+
+    Args:
+        threads: calls that may be long and run at once; None for two a core.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
         # Each session runs on the calling thread, so threads are what lets calls run in parallel.
-        self._threads = ThreadPoolExecutor(2 * (os.cpu_count() or 1), "model-runner")
+        self._threads = ThreadPoolExecutor(threads or 2 * (os.cpu_count() or 1), "model-runner")
 
     async def run(
         self,

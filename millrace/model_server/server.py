@@ -5,6 +5,7 @@ import signal
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
+from millrace.model_server.batching.runner import BatchingRunner
 from millrace.model_server.catalog import Catalog, CatalogOptions
 from millrace.model_server.core import Core
 from millrace.model_server.errors import RequestError
@@ -18,7 +19,7 @@ from millrace.model_server.models import Model
 from millrace.model_server.platforms import platforms
 from millrace.model_server.reloading import Reloader
 from millrace.model_server.roots import Roots
-from millrace.model_server.running import ModelRunner
+from millrace.model_server.running import ModelRunner, Runner
 from millrace.model_server.services import (
     MODEL_SERVICE,
     PREDICTION_SERVICE,
@@ -47,8 +48,12 @@ class ModelServer:
         options = CatalogOptions(settings.labels_for_unavailable, settings.retries, self._observer)
         self._catalog = Catalog(platforms(settings.threads, self._roots), options)
         self._reloader = Reloader(self._catalog, self._roots)
-        self._runner = ModelRunner()
-        self._core = Core(self._catalog, self._runner, self._observer)
+        batching = settings.batching
+        self._runner = ModelRunner(batching.num_batch_threads if batching else None)
+        runner: Runner = self._runner
+        if batching:
+            runner = BatchingRunner(runner, batching, self._observer)
+        self._core = Core(self._catalog, runner, self._observer)
         self._health = Health()
 
     async def serve(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from millrace.model_server.batching.parameters import BatchingParameters, parameters_of_file
 from millrace.model_server.flags import parsed
 from millrace.model_server.grpc_listener import Listening
 from millrace.model_server.model_config import ModelConfig, configs_of_file
@@ -30,6 +31,7 @@ class Settings:
         poll_wait_s: seconds between two looks at the base paths; 0 looks once only.
         retries: how often a failed load is repeated.
         labels_for_unavailable: unused labels may go to versions that are not available.
+        batching: how calls are run together; None runs each by itself.
         roots: where models may lie; empty for the base paths that flags and files name.
         allow_reload: HandleReloadConfigRequest is taken.
         rest: where and how REST listens.
@@ -45,6 +47,7 @@ class Settings:
     poll_wait_s: float
     retries: LoadRetries
     labels_for_unavailable: bool
+    batching: BatchingParameters | None
     roots: tuple[Path, ...]
     allow_reload: bool
     rest: RestListening
@@ -73,6 +76,7 @@ def settings(argv: Sequence[str]) -> Settings:
         poll_wait_s=flags.file_system_poll_wait_seconds,
         retries=LoadRetries(flags.max_num_load_retries, flags.load_retry_interval_micros),
         labels_for_unavailable=flags.allow_version_labels_for_unavailable_models,
+        batching=_batching(flags),
         roots=flags.model_roots,
         allow_reload=flags.allow_reload_config,
         rest=_rest(flags),
@@ -89,6 +93,15 @@ def _models(flags: argparse.Namespace) -> tuple[ModelConfig, ...]:
         raise ConfigurationError("give --model_base_path=DIR or --model_config_file=FILE")
     base_path = Path(flags.model_base_path).absolute()
     return (ModelConfig(flags.model_name, base_path, flags.model_platform).checked(),)
+
+
+def _batching(flags: argparse.Namespace) -> BatchingParameters | None:
+    file = flags.batching_parameters_file
+    if file and not flags.enable_batching:
+        raise ConfigurationError("--batching_parameters_file needs --enable_batching")
+    if not flags.enable_batching:
+        return None
+    return parameters_of_file(file) if file else BatchingParameters()
 
 
 def _listening(flags: argparse.Namespace) -> Listening:

@@ -58,6 +58,20 @@ TABLES: Final[dict[str, Fields]] = {
     ),
     "Metric": ((1, "name", "string"), (2, "int64_value_increase", "int64")),
     "ReloadConfigResponse": ((1, "status", "StatusProto"), (2, "metric", "repeated Metric")),
+    "Int64Wrapper": ((1, "value", "int64"),),
+    "StringWrapper": ((1, "value", "string"),),
+    "BoolWrapper": ((1, "value", "bool"),),
+    "BatchingParameters": (
+        (1, "max_batch_size", "Int64Wrapper"),
+        (2, "batch_timeout_micros", "Int64Wrapper"),
+        (3, "max_enqueued_batches", "Int64Wrapper"),
+        (4, "num_batch_threads", "Int64Wrapper"),
+        (5, "thread_pool_name", "StringWrapper"),
+        (6, "allowed_batch_sizes", "repeated int64"),
+        (7, "pad_variable_length_inputs", "bool"),
+        (8, "enable_large_batch_splitting", "BoolWrapper"),
+        (9, "max_execution_batch_size", "Int64Wrapper"),
+    ),
     # Examples as the bytes that the graph parses, which is how TensorFlow Serving reads Input.
     "ExampleList": ((1, "examples", "repeated bytes"),),
     "ExampleListWithContext": ((1, "examples", "repeated bytes"), (2, "context", "bytes")),
@@ -102,6 +116,7 @@ SignatureDefMap = _CLASSES["SignatureDefMap"]
 ConfigProto = _CLASSES["ConfigProto"]
 ModelServerConfig = _CLASSES["ModelServerConfig"]
 MonitoringConfig = _CLASSES["MonitoringConfig"]
+BatchingParameters = _CLASSES["BatchingParameters"]
 ReloadConfigRequest = _CLASSES["ReloadConfigRequest"]
 ReloadConfigResponse = _CLASSES["ReloadConfigResponse"]
 ClassificationRequest = _CLASSES["ClassificationRequest"]

@@ -80,8 +80,8 @@ _THEIRS: dict[str, Any] = {
 }
 _PACKED = {"float_val", "double_val", "bool_val", "scomplex_val", "dcomplex_val"}
 _ENUMS = FieldDescriptor.TYPE_ENUM
-_INT32 = FieldDescriptor.TYPE_INT32
-_BYTES = FieldDescriptor.TYPE_BYTES
+_INT32: int = FieldDescriptor.TYPE_INT32
+_BYTES: int = FieldDescriptor.TYPE_BYTES
 
 
 def declared(message_class: Any) -> dict[str, tuple[int, int, int]]:
@@ -98,8 +98,10 @@ def declared(message_class: Any) -> dict[str, tuple[int, int, int]]:
 def _wire_type(field: Any) -> int:
     if field.type == _ENUMS:
         return _INT32
-    example = field.message_type is not None and field.message_type.name == "Example"
-    return _BYTES if example or field.type == FieldDescriptor.TYPE_STRING else int(field.type)
+    example: bool = field.message_type is not None and field.message_type.name == "Example"
+    text: bool = field.type == FieldDescriptor.TYPE_STRING
+    number: int = field.type
+    return _BYTES if example or text else number
 
 
 @pytest.mark.parametrize("name", _THEIRS)

@@ -1,0 +1,1 @@
+"""Calls of different requests run together, as TensorFlow Serving's batching does it."""
