@@ -21,6 +21,8 @@ MODULES = (
     "produce",
     "run",
     "tail",
+    "archive",
+    "audit",
     "train",
     "models",
     "model_command",
