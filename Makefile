@@ -76,6 +76,10 @@ conformance: setup ## the model server against the wire behaviour; TARGET=host:p
 	@"$(VENV)/python" -m tests.contract.conformance $(if $(TARGET),--target "$(TARGET)") \
 	$(if $(REST),--rest "$(REST)") $(if $(MODELS),--models "$(MODELS)") $(ARGS)
 
+.PHONY: foreign-clients
+foreign-clients: setup ## TensorFlow Serving's stubs, ovmsclient and pythie-serving, each in its own environment
+	@"$(VENV)/python" -m tests.contract.foreign
+
 .PHONY: lock
 lock: setup ## resolves the locks anew from pyproject.toml
 	@.ci/lock

@@ -1,0 +1,1 @@
+"""Programs of others against the model server and the client: `make foreign-clients`."""
