@@ -25,11 +25,13 @@ class CatalogOptions:
         labels_for_unavailable: labels that are not in use may go to versions that are not there.
         retries: how often a failed load is repeated.
         observer: is told of loads.
+        warm_ups: times that a version's warm-up requests run; 0 for none.
     """
 
     labels_for_unavailable: bool = False
     retries: LoadRetries = field(default_factory=LoadRetries)
     observer: Observer = field(default_factory=Observer)
+    warm_ups: int = 1
 
 
 class Catalog:
@@ -130,7 +132,7 @@ class Catalog:
 
     def _added(self, config: ModelConfig) -> Model:
         options, platform = self._options, self._platforms[config.platform]
-        model = Model(config, platform, options.retries, options.observer)
+        model = Model(config, platform, options.retries, options.observer, options.warm_ups)
         self.models[config.name] = model
         return model
 

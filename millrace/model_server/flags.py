@@ -97,6 +97,20 @@ def _add_versions(parser: _Parser) -> None:
         default=60.0,
         help="microseconds between two tries; changed files are tried at once",
     )
+    add(
+        "--enable_model_warmup",
+        type=value.boolean,
+        nargs="?",
+        const=True,
+        default=True,
+        help="run assets.extra/tf_serving_warmup_requests of a version before it is available",
+    )
+    add(
+        "--num_request_iterations_for_warmup",
+        type=value.count,
+        default=1,
+        help="times that each of these requests runs",
+    )
     _add_flag(
         add,
         "--allow_version_labels_for_unavailable_models",
@@ -114,6 +128,12 @@ def _add_listening(parser: _Parser) -> None:
         "without mutual TLS there is no authentication, so the default is this machine only",
     )
     add("--grpc_socket_path", help="path of a UNIX socket to listen on besides the port")
+    add(
+        "--ssl_config_file",
+        type=Path,
+        help="text-format SSLConfig: key and certificate; with client_verify, only clients with "
+        "a certificate of custom_ca are let in",
+    )
     add(
         "--grpc_channel_arguments",
         type=value.channel_arguments,

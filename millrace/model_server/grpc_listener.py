@@ -7,7 +7,8 @@ from typing import Any
 
 import grpc.aio
 
-from udfs.errors import EnvironmentFault
+from millrace.model_server.tls import Tls
+from udfs.errors import ConfigurationError, EnvironmentFault
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Listening:
         socket_path: a UNIX socket besides; None for none.
         channel_arguments: gRPC's own arguments; they go before ours.
         max_message_bytes: limit of a request.
+        tls: TLS for the port and the socket; None for neither.
         health: health checks are answered.
     """
 
@@ -28,6 +30,7 @@ class Listening:
     socket_path: str | None = None
     channel_arguments: tuple[tuple[str, int | str], ...] = ()
     max_message_bytes: int = 256 << 20
+    tls: Tls | None = None
     health: bool = False
 
 
@@ -35,21 +38,33 @@ def open_server(listening: Listening, handlers: Sequence[Any]) -> tuple[Any, int
     """A gRPC server that is still to be started, and its TCP port.
 
     Raises:
+        ConfigurationError: key and certificate are none.
         EnvironmentFault: the port or the socket is taken.
     """
     server: Any = grpc.aio.server(options=_options(listening))
     server.add_generic_rpc_handlers(tuple(handlers))
     try:
-        port = int(server.add_insecure_port(address_of(listening)))
+        port = int(_add(server, listening, address_of(listening)))
     except RuntimeError as error:
+        check_port(listening)
+        if listening.tls:
+            raise ConfigurationError(
+                "cannot listen with TLS: gRPC refuses key and certificate of --ssl_config_file"
+            ) from error
         raise _port_taken(listening) from error
     if listening.socket_path:
         try:
-            server.add_insecure_port(f"unix:{listening.socket_path}")
+            _add(server, listening, f"unix:{listening.socket_path}")
         except RuntimeError as error:
             message = f"cannot listen on the UNIX socket {listening.socket_path}"
             raise EnvironmentFault(message) from error
     return server, port
+
+
+def _add(server: Any, listening: Listening, address: str) -> Any:
+    if listening.tls is None:
+        return server.add_insecure_port(address)
+    return server.add_secure_port(address, listening.tls.credentials())
 
 
 def _options(listening: Listening) -> list[tuple[str, int | str]]:

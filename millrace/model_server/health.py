@@ -8,7 +8,7 @@ import grpc
 
 from millrace.model_server import wire
 from millrace.model_server.errors import RequestError
-from millrace.model_server.messages import decoded, encoded
+from millrace.model_server.requests import decoded, encoded
 
 _SERVING, _NOT_SERVING, _SERVICE_UNKNOWN = 1, 2, 3
 _SERVICES: Final = frozenset({"", "ModelService", "PredictionService"})

@@ -14,6 +14,7 @@ from millrace.model_server.model_config import ModelConfig
 from millrace.model_server.observer import Observer
 from millrace.model_server.servable import Platform, Servable
 from millrace.model_server.served_version import ServedVersion
+from millrace.model_server.warmup import warm_up
 from udfs.client.outcomes import VersionState, VersionStatus
 
 _UNKNOWN: Final = 2
@@ -39,6 +40,14 @@ class _FailedLoad:
     retry_at: float
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    servable: Servable
+    load_us: float
+    records: int
+    warm_up_us: float
+
+
 class Model:
     """A model of which the versions that its policy names are served, where they load.
 
@@ -50,6 +59,7 @@ class Model:
         platform: loads version directories, in a thread.
         retries: how often a failed load is repeated.
         observer: is told of loads.
+        warm_ups: times that a version's warm-up requests run; 0 for none.
     """
 
     def __init__(
@@ -58,6 +68,7 @@ class Model:
         platform: Platform,
         retries: LoadRetries | None = None,
         observer: Observer | None = None,
+        warm_ups: int = 1,
     ) -> None:
         self.config = config
         self.serving: ServedVersion | None = None
@@ -65,6 +76,7 @@ class Model:
         self._platform = platform
         self._retries = retries or LoadRetries()
         self._observer = observer or Observer()
+        self._warm_ups = warm_ups
         self._statuses: dict[int, VersionStatus] = {}
         self._failed: dict[int, _FailedLoad] = {}
         self._retiring: set[asyncio.Task[None]] = set()
@@ -119,18 +131,32 @@ class Model:
         self._set_state(version, VersionState.START)
         self._set_state(version, VersionState.LOADING)
         log("version_loading", model=self.name, version=version)
-        start = time.perf_counter()
         try:
-            servable = await asyncio.to_thread(self._platform.load, folder)
+            loaded = await asyncio.to_thread(self._load, folder)
         except Exception as error:
             # Whatever the files of one version make the loader raise: others stay served.
             attempts = failed.attempts + 1 if failed and failed.stamp == stamp else 1
             self._note_failure(version, stamp, attempts, error)
             return False
         self._failed.pop(version, None)
-        self._observer.loaded(self.name, version, (time.perf_counter() - start) * 1e6)
-        self._publish(version, servable)
+        self._observer.loaded(self.name, version, loaded.load_us)
+        if loaded.records:
+            self._observer.warmed_up(self.name, version, loaded.records, loaded.warm_up_us)
+            log("version_warmed_up", model=self.name, version=version, records=loaded.records)
+        self._publish(version, loaded.servable)
         return True
+
+    def _load(self, folder: Path) -> _Loaded:
+        start = time.perf_counter()
+        servable = self._platform.load(folder)
+        loaded_at = time.perf_counter()
+        try:
+            records = warm_up(servable, folder, self._warm_ups)
+        except Exception:
+            servable.close()
+            raise
+        warm_up_us = (time.perf_counter() - loaded_at) * 1e6
+        return _Loaded(servable, (loaded_at - start) * 1e6, records, warm_up_us)
 
     def _note_failure(
         self, version: int, stamp: tuple[int, int, int], attempts: int, error: Exception

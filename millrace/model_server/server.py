@@ -45,7 +45,9 @@ class ModelServer:
         self._stop = asyncio.Event()
         self._roots = Roots(settings.roots)
         self._observer = Metrics()
-        options = CatalogOptions(settings.labels_for_unavailable, settings.retries, self._observer)
+        options = CatalogOptions(
+            settings.labels_for_unavailable, settings.retries, self._observer, settings.warm_ups
+        )
         self._catalog = Catalog(platforms(settings.threads, self._roots), options)
         self._reloader = Reloader(self._catalog, self._roots)
         batching = settings.batching

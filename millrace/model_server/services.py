@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import grpc
 from numpy.typing import NDArray
 
-from millrace.model_server import messages, wire
+from millrace.model_server import replies, wire
 from millrace.model_server.core import Core
 from millrace.model_server.errors import RequestError, invalid
-from millrace.model_server.messages import decoded, examples_of, required_spec, spec_of
 from millrace.model_server.model_config import configs_of
 from millrace.model_server.multi_inference import Task
 from millrace.model_server.reloading import Reloader
+from millrace.model_server.requests import decoded, encoded, examples_of, required_spec, spec_of
 from udfs.client import tensors
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
@@ -91,7 +91,7 @@ class PredictionService:
             output_filter=request.output_filter,
             deadline=deadline,
         )
-        return messages.predict_reply(answer, as_content=self._options.as_content)
+        return replies.predict_reply(answer, as_content=self._options.as_content)
 
     def _read(self, tensor: Any) -> NDArray[Any]:
         return tensors.decode(tensor, self._options.max_tensor_bytes)
@@ -99,19 +99,19 @@ class PredictionService:
     async def classify(self, request: Any, deadline: float | None) -> bytes:
         """The reply to a ClassificationRequest."""
         spec, examples = required_spec(request), examples_of(request.input)
-        return messages.classification_reply(await self._core.classify(spec, examples, deadline))
+        return replies.classification_reply(await self._core.classify(spec, examples, deadline))
 
     async def regress(self, request: Any, deadline: float | None) -> bytes:
         """The reply to a RegressionRequest."""
         spec, examples = required_spec(request), examples_of(request.input)
-        return messages.regression_reply(await self._core.regress(spec, examples, deadline))
+        return replies.regression_reply(await self._core.regress(spec, examples, deadline))
 
     async def multi_inference(self, request: Any, deadline: float | None) -> bytes:
         """The reply to a MultiInferenceRequest."""
         tasks = [Task(spec_of(task.model_spec), task.method_name) for task in request.tasks]
         examples = examples_of(request.input)
         answers = await self._core.multi_inference(tasks, examples, deadline)
-        return messages.multi_inference_reply(answers)
+        return replies.multi_inference_reply(answers)
 
     async def get_model_metadata(self, request: Any, deadline: float | None) -> bytes:
         """The reply to a GetModelMetadataRequest."""
@@ -127,7 +127,7 @@ class PredictionService:
         response.model_spec.version.value = served.version
         packed = response.metadata[_SIGNATURE_DEF]
         packed.type_url, packed.value = _SIGNATURE_DEF_MAP, served.servable.signature_def_map
-        return messages.encoded(response)
+        return encoded(response)
 
 
 class ModelService:
@@ -159,7 +159,7 @@ class ModelService:
 
     async def get_model_status(self, request: Any, deadline: float | None) -> bytes:
         """The reply to a GetModelStatusRequest."""
-        return messages.statuses_reply(self._core.catalog.statuses(required_spec(request)))
+        return replies.statuses_reply(self._core.catalog.statuses(required_spec(request)))
 
     async def reload(self, request: Any, deadline: float | None) -> bytes:
         """The reply to a ReloadConfigRequest, once new models are available."""
@@ -179,7 +179,7 @@ class ModelService:
         response.status.SetInParent()
         for name, value in self._values(request.metric_names).items():
             response.metric.add(name=name, int64_value_increase=value - before[name])
-        return messages.encoded(response)
+        return encoded(response)
 
     def _values(self, names: Sequence[str]) -> Mapping[str, int]:
         return {name: self._metrics(name) for name in names}

@@ -14,6 +14,7 @@ from millrace.model_server.monitoring import metrics_path
 from millrace.model_server.rest.listening import RestListening
 from millrace.model_server.saved_model import SessionThreads
 from millrace.model_server.services import WireOptions
+from millrace.model_server.tls import tls_of_file
 from udfs.errors import ConfigurationError
 
 
@@ -29,6 +30,7 @@ class Settings:
         config_file: where the models are listed; None for a single model by flags.
         config_poll_wait_s: seconds between two looks at that file; 0 reads it once only.
         poll_wait_s: seconds between two looks at the base paths; 0 looks once only.
+        warm_ups: times that a version's warm-up requests run; 0 for none.
         retries: how often a failed load is repeated.
         labels_for_unavailable: unused labels may go to versions that are not available.
         batching: how calls are run together; None runs each by itself.
@@ -45,6 +47,7 @@ class Settings:
     config_file: Path | None
     config_poll_wait_s: float
     poll_wait_s: float
+    warm_ups: int
     retries: LoadRetries
     labels_for_unavailable: bool
     batching: BatchingParameters | None
@@ -74,6 +77,7 @@ def settings(argv: Sequence[str]) -> Settings:
         config_file=flags.model_config_file,
         config_poll_wait_s=flags.model_config_file_poll_wait_seconds,
         poll_wait_s=flags.file_system_poll_wait_seconds,
+        warm_ups=max(flags.num_request_iterations_for_warmup, 1) * flags.enable_model_warmup,
         retries=LoadRetries(flags.max_num_load_retries, flags.load_retry_interval_micros),
         labels_for_unavailable=flags.allow_version_labels_for_unavailable_models,
         batching=_batching(flags),
@@ -111,6 +115,7 @@ def _listening(flags: argparse.Namespace) -> Listening:
         socket_path=flags.grpc_socket_path,
         channel_arguments=flags.grpc_channel_arguments,
         max_message_bytes=flags.grpc_max_message_bytes,
+        tls=tls_of_file(flags.ssl_config_file) if flags.ssl_config_file else None,
         health=flags.enable_grpc_healthcheck_service,
     )
 

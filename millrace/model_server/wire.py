@@ -58,6 +58,12 @@ TABLES: Final[dict[str, Fields]] = {
     ),
     "Metric": ((1, "name", "string"), (2, "int64_value_increase", "int64")),
     "ReloadConfigResponse": ((1, "status", "StatusProto"), (2, "metric", "repeated Metric")),
+    "SSLConfig": (
+        (1, "server_key", "string"),
+        (2, "server_cert", "string"),
+        (3, "custom_ca", "string"),
+        (4, "client_verify", "bool"),
+    ),
     "Int64Wrapper": ((1, "value", "int64"),),
     "StringWrapper": ((1, "value", "string"),),
     "BoolWrapper": ((1, "value", "bool"),),
@@ -99,6 +105,19 @@ TABLES: Final[dict[str, Fields]] = {
     ),
     "MultiInferenceRequest": ((1, "tasks", "repeated InferenceTask"), (2, "input", "Input")),
     "MultiInferenceResponse": ((1, "results", "repeated InferenceResult"),),
+    "PredictLog": ((1, "request", "PredictRequest"),),
+    "ClassifyLog": ((1, "request", "ClassificationRequest"),),
+    "RegressLog": ((1, "request", "RegressionRequest"),),
+    "MultiInferenceLog": ((1, "request", "MultiInferenceRequest"),),
+    "OtherLog": (),
+    "PredictionLog": (
+        (2, "classify_log", "ClassifyLog"),
+        (3, "regress_log", "RegressLog"),
+        (4, "multi_inference_log", "MultiInferenceLog"),
+        (5, "session_run_log", "OtherLog"),
+        (6, "predict_log", "PredictLog"),
+        (7, "predict_streamed_log", "OtherLog"),
+    ),
     # grpc.health.v1
     "HealthCheckRequest": ((1, "service", "string"),),
     "HealthCheckResponse": ((1, "status", "int32"),),
@@ -116,6 +135,7 @@ SignatureDefMap = _CLASSES["SignatureDefMap"]
 ConfigProto = _CLASSES["ConfigProto"]
 ModelServerConfig = _CLASSES["ModelServerConfig"]
 MonitoringConfig = _CLASSES["MonitoringConfig"]
+SSLConfig = _CLASSES["SSLConfig"]
 BatchingParameters = _CLASSES["BatchingParameters"]
 ReloadConfigRequest = _CLASSES["ReloadConfigRequest"]
 ReloadConfigResponse = _CLASSES["ReloadConfigResponse"]
@@ -125,5 +145,6 @@ RegressionRequest = _CLASSES["RegressionRequest"]
 RegressionResponse = _CLASSES["RegressionResponse"]
 MultiInferenceRequest = _CLASSES["MultiInferenceRequest"]
 MultiInferenceResponse = _CLASSES["MultiInferenceResponse"]
+PredictionLog = _CLASSES["PredictionLog"]
 HealthCheckRequest = _CLASSES["HealthCheckRequest"]
 HealthCheckResponse = _CLASSES["HealthCheckResponse"]
