@@ -42,7 +42,7 @@ from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import end_offsets
 from millrace.stack.flink import FlinkCluster
 from udfs.errors import MillraceError
-from udfs.use_cases.fraud import SPEC
+from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER
 
 UNDISTURBED, KILLED = "undisturbed", "killed"
 _PLAN = ((0.2, kill_python_worker), (0.55, kill_task_manager))
@@ -165,8 +165,8 @@ def _result(
     undisturbed, _ = judge(servers, UNDISTURBED)
     killed, answers = judge(servers, KILLED)
     say("comparing feature rows")
-    ours = feature_rows(servers, KILLED, len(SPEC.names))
-    equal = ours.equal(feature_rows(servers, UNDISTURBED, len(SPEC.names)))
+    ours = feature_rows(servers, KILLED, len(FRAUD_BY_CUSTOMER.spec.names))
+    equal = ours.equal(feature_rows(servers, UNDISTURBED, len(FRAUD_BY_CUSTOMER.spec.names)))
     before = _committed_before(kills, answers)
     return Result(kinds, kills, before, seconds, undisturbed, killed, len(ours.places), equal)
 

@@ -29,6 +29,8 @@ _COLUMN_OF = {
     "night": "TX_DURING_NIGHT",
     **{f"customer_count_{d}d": f"CUSTOMER_ID_NB_TX_{d}DAY_WINDOW" for d in (1, 7, 30)},
     **{f"customer_mean_amount_{d}d": f"CUSTOMER_ID_AVG_AMOUNT_{d}DAY_WINDOW" for d in (1, 7, 30)},
+    **{f"terminal_count_{d}d": f"TERMINAL_ID_NB_TX_{d}DAY_WINDOW" for d in (1, 7, 30)},
+    **{f"terminal_risk_{d}d": f"TERMINAL_ID_RISK_{d}DAY_WINDOW" for d in (1, 7, 30)},
 }
 
 

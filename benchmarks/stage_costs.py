@@ -18,7 +18,7 @@ from udfs.functions.answers import AnswerEncoder, Scores
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean
 from udfs.functions.feature_block import FeatureBlock
-from udfs.use_cases.fraud import FRAUD
+from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER as FRAUD
 
 _BLOCKS = 60
 _WARM_UP = 20

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JError
-from pyflink.datastream import StreamExecutionEnvironment
-from pyflink.java_gateway import get_gateway
 
 from jobs.score import ScoreOptions, build
 from udfs.errors import MillraceError
@@ -37,31 +35,13 @@ def running(options: ScoreOptions, jars: tuple[Path, ...], log_dir: Path) -> Ite
     Raises:
         JobFailed: Flink refuses the job, for example its checkpoint.
     """
-    with started(lambda: build(options, jars), options.job_name, log_dir) as job:
-        yield job
-
-
-@contextmanager
-def started(
-    environment: Callable[[], StreamExecutionEnvironment], name: str, log_dir: Path
-) -> Iterator["LocalJob"]:
-    """Any job while the block runs; it is cancelled at the end when it still runs.
-
-    Args:
-        environment: builds the topology; called once Flink's logs have their place.
-        name: of the job.
-        log_dir: where Flink and the Python workers log to.
-
-    Raises:
-        JobFailed: Flink refuses the job, for example its checkpoint.
-    """
     log_dir.mkdir(parents=True, exist_ok=True)
     # Read when the JVM starts; its default is a folder inside the installed package.
     os.environ["FLINK_LOG_DIR"] = str(log_dir)
     # py4j writes a traceback of its own to the root logger before Ctrl-C reaches the caller.
     logging.getLogger().addFilter(lambda record: "KeyboardInterrupt" not in record.getMessage())
     try:
-        job = LocalJob(environment().execute_async(name))
+        job = LocalJob(build(options, jars).execute_async(options.job_name))
     except Py4JError as error:
         raise JobFailed(f"the job did not start: {root_cause(str(error))}") from error
     try:
@@ -83,25 +63,16 @@ class LocalJob:
         except Py4JError:
             return "FINISHED"
 
-    def running(self) -> bool:
-        """Whether it has not ended yet."""
-        return self.status() in _RUNNING
-
-    def wait(
-        self, each: Callable[[], None] = lambda: None, until: Callable[[], bool] = lambda: False
-    ) -> None:
+    def wait(self, each: Callable[[], None] = lambda: None) -> None:
         """Returns when the job has finished.
 
         Args:
             each: called every fifth of a second while it runs.
-            until: asked as often; returns while the job still runs when this says so.
 
         Raises:
             JobFailed: it failed or was cancelled.
         """
-        while self.running():
-            if until():
-                return
+        while self.status() in _RUNNING:
             each()
             time.sleep(_POLL_S)
         try:
@@ -109,27 +80,11 @@ class LocalJob:
         except Py4JError as error:
             raise JobFailed(f"the job failed: {root_cause(str(error))}") from error
 
-    def stop(self, savepoint_dir: str) -> str:
-        """Stops the job with a savepoint and returns its path; all that was read is committed.
-
-        Raises:
-            JobFailed: it could not be stopped so.
-        """
-        # PyFlink 2.3's own method leaves out the format, which Java asks for.
-        formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
-        stopping = self._client._j_job_client.stopWithSavepoint(
-            False, savepoint_dir, formats.NATIVE
-        )
-        try:
-            return str(stopping.get())
-        except Py4JError as error:
-            raise JobFailed(f"the job did not stop: {root_cause(str(error))}") from error
-
     def cancel(self) -> None:
         """Cancels the job and waits for the end of its tasks; nothing when it has ended."""
-        if self.running():
+        if self.status() in _RUNNING:
             self._client.cancel().result()
-            while self.running():
+            while self.status() in _RUNNING:
                 time.sleep(_POLL_S)
 
 

@@ -49,8 +49,8 @@ def score_options(
     # A bounded run and an endless one cannot go on from each other's checkpoints: the end of a
     # source is part of its state.
     deployment = f"{score.transactional_id_prefix}-{name}{'-once' if bounded else ''}"
-    checkpoints = f"{uri_of(settings.checkpoints)}/{deployment}"
-    restored = restored_from(restore, checkpoints)
+    checkpoints = f"{_uri(settings.checkpoints)}/{deployment}"
+    restored = _restored(restore, checkpoints)
     return ScoreOptions(
         use_case=use_case,
         name=name,
@@ -67,6 +67,8 @@ def score_options(
         emit_features=score.features_topic,
         bounded=bounded,
         start=start,
+        order=score.order,
+        idle_ms=score.idle_ms,
         max_clock_skew_ms=score.max_clock_skew_ms,
         transaction_timeout_ms=score.transaction_timeout_ms,
         state_backend=score.state_backend,
@@ -115,23 +117,13 @@ def target_of(score: ScoreSettings) -> Target:
 
 
 def latest_checkpoint(checkpoints: str) -> str | None:
-    """The newest complete checkpoint or savepoint below a `file:` URI, None without one."""
-    folder = Path(urlparse(checkpoints).path)
-    found = [*folder.glob("*/chk-*/_metadata"), *folder.glob("savepoint-*/_metadata")]
+    """The newest complete checkpoint below a `file:` URI, None when there is none."""
+    found = Path(urlparse(checkpoints).path).glob("*/chk-*/_metadata")
     newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
     return newest.parent.as_uri() if newest else None
 
 
-def restored_from(restore: str, checkpoints: str) -> str | None:
-    """The URI of the state that a job begins with, None when it begins without.
-
-    Args:
-        restore: `latest`, `none`, or the path of a checkpoint or savepoint.
-        checkpoints: URI of the deployment's checkpoints.
-
-    Raises:
-        ConfigurationError: there is no state at the path, or `latest` cannot be found from here.
-    """
+def _restored(restore: str, checkpoints: str) -> str | None:
     if restore == NONE:
         return None
     if restore == LATEST:
@@ -141,12 +133,11 @@ def restored_from(restore: str, checkpoints: str) -> str | None:
             f"the newest checkpoint below {checkpoints} cannot be found from here: "
             "name it with --restore PATH, or start anew with --restore none"
         )
-    uri = uri_of(restore)
+    uri = _uri(restore)
     if urlparse(uri).scheme == "file" and not (Path(urlparse(uri).path) / "_metadata").exists():
         raise ConfigurationError(f"{restore} is no checkpoint or savepoint: it has no _metadata")
     return uri
 
 
-def uri_of(path: str) -> str:
-    """The URI of a path; a URI stays as it is."""
+def _uri(path: str) -> str:
     return path if urlparse(path).scheme else Path(path).resolve().as_uri()

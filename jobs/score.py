@@ -1,23 +1,48 @@
 """The main job: raw records in, predictions with their provenance out.
 
-raw ─▶ clean ─▶ features ─▶ predictions, with dead letters beside them.
+raw ─▶ clean ─▶ features ─▶ predictions, with dead letters beside them. Where labels go to a second
+entity key:
+
+raw ─▶ clean, features ─┬───────────────────────▶ second ─▶ predictions
+                        └▶ labels (by id) ────────▲
+labels ───────────────────▲
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.environment import environment
 from jobs.stages.answers import write_answers
 from jobs.stages.features import features
+from jobs.stages.jvm import in_order, keyed_by_shard, united
+from jobs.stages.labels import (
+    answers_of,
+    by_business_id,
+    by_second_key,
+    label_changes,
+    record_rows,
+    second_features,
+)
 from jobs.stages.predictions import predictions
-from jobs.stages.raw import Packing, raw_blocks
+from jobs.stages.raw import Order, Packing, raw_blocks
 from jobs.targets import Target
 from udfs.client.options import ClientOptions
 from udfs.functions.feature_function import FeatureFunction
+from udfs.functions.label_function import LabelFunction
 from udfs.functions.predict_function import PredictFunction
+from udfs.functions.rows import RecordRows
+from udfs.functions.rows_function import RowsFunction
+from udfs.functions.second_function import SecondFunction
+from udfs.use_cases.find import find_use_case
+from udfs.use_cases.milliseconds import milliseconds
+
+ON_ARRIVAL, ON_WATERMARK = "on_arrival", "on_watermark"
+OUTPUTS = ("predictions", "dead-letters", "features", "label-changes")
+"""Stages that the job writes, in the order of `udfs.functions.answers`."""
 
 _BLOCK_BYTES = 4 * 1024 * 1024
 # A dead letter holds a whole raw record in base64; its topic allows as much.
@@ -45,6 +70,8 @@ class ScoreOptions:
         bounded: end at the offsets that are the newest at the start.
         start: where a job without state begins: `earliest`, `latest` or `committed` (the
             group's offsets, else the earliest).
+        order: `on_arrival`, or `on_watermark`: records wait and go in the order of event time.
+        idle_ms: in that order, a partition that is silent for so long holds nobody back.
         max_clock_skew_ms: how far event time may be ahead of the Kafka timestamp.
         transaction_timeout_ms: an outage longer than this loses what was not yet committed.
         state_backend: `rocksdb` or `hashmap`.
@@ -67,6 +94,8 @@ class ScoreOptions:
     emit_features: bool = False
     bounded: bool = False
     start: str = "earliest"
+    order: str = ON_ARRIVAL
+    idle_ms: int = 60_000
     max_clock_skew_ms: int = 3_600_000
     transaction_timeout_ms: int = 600_000
     state_backend: str = "rocksdb"
@@ -77,6 +106,12 @@ class ScoreOptions:
     def job_name(self) -> str:
         """What Flink's interface shows."""
         return f"score {self.name} ({self.deployment})"
+
+    @property
+    def packing(self) -> Packing:
+        """How records become blocks."""
+        target = self.target
+        return Packing(self.shards, target.block_records, _BLOCK_BYTES, target.linger_ms)
 
     def topic(self, stage: str) -> str:
         """The topic of a stage."""
@@ -94,37 +129,85 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
         jars=jars,
         overrides=options.flink,
     )
-    raw = options.topic("raw")
-    blocks = raw_blocks(
-        env,
-        raw,
-        options.deployment,
-        start=options.start,
-        bounded=options.bounded,
-        properties=consumer_properties(options),
-        packing=Packing(
-            options.shards, options.target.block_records, _BLOCK_BYTES, options.target.linger_ms
-        ),
-    )
-    fold = FeatureFunction(options.use_case, raw, options.max_clock_skew_ms)
-    predict = PredictFunction(
-        options.use_case,
-        raw,
-        options.serving_target,
-        options.deadline_ms,
-        options.emit_features,
-        client=options.client,
-    )
-    featured = features(blocks, fold, options.name, options.shards)
+    use_case = find_use_case(options.use_case)
+    answers = _one_key(env, options) if use_case.labels is None else _two_keys(env, options)
     write_answers(
-        predictions(featured, predict, options.name),
+        answers,
         options.name,
-        [options.topic(stage) for stage in ("predictions", "dead-letters", "features")],
+        [options.topic(stage) for stage in OUTPUTS],
         exactly_once=options.exactly_once,
         transactional_id_prefix=f"{options.deployment}/score",
         properties=producer_properties(options),
     )
     return env
+
+
+def _one_key(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
+    """Answers where the entity key is the only one."""
+    fold = FeatureFunction(options.use_case, options.topic("raw"), options.max_clock_skew_ms)
+    raw = keyed_by_shard(_raw(env, options, "raw"))
+    featured = features(raw, fold, options.name, options.shards)
+    return predictions(featured, _predict(options), options.name)._j_data_stream
+
+
+def _two_keys(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
+    """Answers where labels and folds go by a second entity key."""
+    case, name, shards, packing = options.use_case, options.name, options.shards, options.packing
+    skew_ms, by_watermark = options.max_clock_skew_ms, options.order == ON_WATERMARK
+    raw = keyed_by_shard(_raw(env, options, "raw"))
+    rows = record_rows(raw, RowsFunction(case, options.topic("raw"), skew_ms), name, shards)
+    layout = RecordRows(find_use_case(case))
+    labels = _source(env, options, "labels")
+    join = LabelFunction(case, options.topic("labels"), skew_ms, by_watermark)
+    by_id = united(labels, by_business_id(rows, layout, env, name, packing))
+    changes = label_changes(keyed_by_shard(by_id), join, name, shards)
+    second = united(
+        by_second_key(rows, env, f"{name}/pack-by-second", packing),
+        by_second_key(changes, env, f"{name}/pack-changes", packing),
+    )
+    if by_watermark:
+        second = in_order(second, f"{name}/order-by-second/{shards}", packing.records)
+    fold = SecondFunction(case, options.emit_features)
+    featured = second_features(keyed_by_shard(second), fold, name, shards)
+    return united(
+        predictions(featured, _predict(options), name)._j_data_stream,
+        answers_of(rows, f"{name}/refused"),
+        answers_of(changes, f"{name}/labels-refused"),
+    )
+
+
+def _raw(env: StreamExecutionEnvironment, options: ScoreOptions, stage: str) -> Any:
+    """Raw blocks, in the order that the job goes by."""
+    found = _source(env, options, stage)
+    if options.order == ON_ARRIVAL:
+        return found
+    return in_order(found, f"{options.name}/order/{options.shards}", options.packing.records)
+
+
+def _source(env: StreamExecutionEnvironment, options: ScoreOptions, stage: str) -> Any:
+    lateness_ms = milliseconds(find_use_case(options.use_case).allowed_lateness)
+    order = Order(lateness_ms, 0 if options.bounded else options.idle_ms)
+    return raw_blocks(
+        env,
+        options.topic(stage),
+        options.deployment,
+        start=options.start,
+        bounded=options.bounded,
+        properties=consumer_properties(options),
+        packing=options.packing,
+        order=order if options.order == ON_WATERMARK else None,
+    )
+
+
+def _predict(options: ScoreOptions) -> PredictFunction:
+    return PredictFunction(
+        options.use_case,
+        options.topic("raw"),
+        options.serving_target,
+        options.deadline_ms,
+        options.emit_features,
+        client=options.client,
+    )
 
 
 def consumer_properties(options: ScoreOptions) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.progress import OnProgress, silent
+from training.second_folds import SecondFolds
 from udfs.errors import DataError
 from udfs.features.columns import ColumnReader
 from udfs.features.values import Features
@@ -113,6 +114,7 @@ class _BlockFold:
         lateness_ms = use_case.allowed_lateness // _MILLISECOND
         self._folds = {fold.name: fold.start(lateness_ms) for fold in use_case.spec.folds}
         self._columns = ColumnReader(use_case.record_type, use_case.column_types)
+        self._second = SecondFolds(use_case)
         self._newest_ms = 0
 
     def update(self, block: Sequence[tuple[Any, Label]]) -> Dataset:
@@ -125,15 +127,17 @@ class _BlockFold:
                 f"records are not in the order of {use_case.event_time} after {self._newest_ms}"
             )
         self._newest_ms = int(times[-1])
-        windows = {}
+        windows: dict[str, Any] = {}
         for fold in use_case.spec.folds:
             values = {field: columns[field] for field in fold.values}
             _, windows[fold.name] = self._folds[fold.name].update(
                 columns[fold.key], times, values, times
             )
+        labels = np.fromiter((label for _, label in block), use_case.label_dtype, n)
+        windows |= self._second.update(columns, labels)
         return Dataset(
             use_case.assemble(columns, windows),
-            np.fromiter((label for _, label in block), use_case.label_dtype, n),
+            labels,
             columns[use_case.business_id],
             columns[use_case.entity_key],
             times,

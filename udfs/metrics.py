@@ -15,6 +15,26 @@ DEAD_LETTERS: Final = "dead_letters"
 """Records that the clean stage refused."""
 LATE_RECORDS: Final = "late_records"
 """Records behind the newest event time of their partition by more than the lateness."""
+OUT_OF_ORDER_RECORDS: Final = "out_of_order_records"
+"""Records behind the newest event time of their partition at all; also in the second stage."""
+
+# Labels stage; counters.
+LABELS: Final = "labels"
+"""Labels that came in."""
+LABEL_CHANGES: Final = "label_changes"
+"""Labels that changed what was known of a record, and went on to its second entity key."""
+LABELS_AGAIN: Final = "labels_again"
+"""Labels of records that had one already."""
+LABEL_DEAD_LETTERS: Final = "label_dead_letters"
+"""Labels that cannot be used, or whose record did not come within the horizon."""
+BUSINESS_IDS_AGAIN: Final = "business_ids_again"
+"""Records whose business id was known already: labels go to the first of them."""
+LABELS_SILENT: Final = "labels_silent"
+"""Records that passed the horizon without a label; in a group `means` for what that means."""
+
+# Second features stage; counters.
+LABEL_CHANGES_FOLDED: Final = "label_changes_folded"
+"""Changes of labels that the folds over the second entity key took."""
 
 # Predictions stage; gauges, of one worker each.
 CALLS: Final = "model_calls"

@@ -17,6 +17,7 @@ class Reason(str, Enum):
     EMPTY = "empty"
     KEY_MISMATCH = "key_mismatch"
     NO_ANSWER = "no_answer"
+    LABEL_UNMATCHED = "label_unmatched"
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -41,7 +42,9 @@ class FeatureRow(msgspec.Struct, frozen=True):
 
     `sequence` counts the records of the entity key in the order they were folded: from 1, and again
     from 1 when the key was silent for longer than its state is kept.
-    The names of `features` belong to `feature_spec_hash`.
+    `second_sequence` counts the records and changes of labels of the second entity key together,
+    likewise; both are None for a use case without one. The names of `features` belong to
+    `feature_spec_hash`.
     """
 
     business_id: int | str
@@ -50,6 +53,27 @@ class FeatureRow(msgspec.Struct, frozen=True):
     sequence: int
     late: bool
     features: list[float]
+    feature_spec_hash: str
+    source_partition: int
+    source_offset: int
+    second_key: int | None = None
+    second_sequence: int | None = None
+
+
+class LabelChange(msgspec.Struct, frozen=True):
+    """A label that changed what was known of a record, as the folds of the second key took it.
+
+    `event_time_ms` is the record's, `known_time_ms` the label's. `change` is what the label is now
+    less what it was. `second_sequence` goes on through the key's records and changes of labels, so
+    their order can be replayed. Source partition and offset are those of the label.
+    """
+
+    business_id: int
+    second_key: int
+    event_time_ms: int
+    second_sequence: int
+    change: int
+    known_time_ms: int
     feature_spec_hash: str
     source_partition: int
     source_offset: int

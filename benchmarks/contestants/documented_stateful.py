@@ -15,7 +15,7 @@ from pyflink.datastream.state import ListStateDescriptor
 from benchmarks.assignment import Assignment
 from benchmarks.contestants.documented_async import run_with
 from udfs.features.values import WindowValues
-from udfs.use_cases.fraud import CUSTOMER, assemble
+from udfs.use_cases.fraud import CUSTOMER, assemble_customer
 
 _EVENT = Types.TUPLE([Types.LONG(), Types.LONG()])
 
@@ -46,7 +46,7 @@ class WindowFunction(KeyedProcessFunction):
             np.array([[sum(window) for window in windows]]),
         )
         columns = {"event_time_ms": np.array([now]), "amount_cents": np.array([cents])}
-        yield {**value, "features": assemble(columns, {"customer": values})[0].tolist()}
+        yield {**value, "features": assemble_customer(columns, {"customer": values})[0].tolist()}
 
 
 def run(assignment: Assignment) -> None:

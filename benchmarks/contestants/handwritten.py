@@ -24,7 +24,8 @@ from udfs.client.outcomes import Failure, Outcome
 from udfs.client.predict import PredictionClient
 from udfs.features.values import WindowValues
 from udfs.records import YesNoPrediction
-from udfs.use_cases.fraud import CUSTOMER, FRAUD, SPEC, Transaction, assemble
+from udfs.use_cases.fraud import CUSTOMER, Transaction, assemble_customer
+from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER as FRAUD
 
 _NO_TIME = -(2**62)
 _LATENESS_MS = FRAUD.allowed_lateness // timedelta(milliseconds=1)
@@ -84,7 +85,7 @@ class Scorer:
             newest.tolist(),
         )
         windows = WindowValues(rows[:, 1:4], rows[:, 4:])
-        features = assemble(columns, {"customer": windows}).astype(np.float32)
+        features = assemble_customer(columns, {"customer": windows}).astype(np.float32)
         return Batch(messages, columns, rows[:, 0], times < newest - _LATENESS_MS, features)
 
     def _newest(self, times: NDArray[np.int64], partitions: NDArray[np.int64]) -> Any:
@@ -125,7 +126,7 @@ class Scorer:
             repeat(version),
             repeat(route),
             repeat(reason),
-            repeat(SPEC.hash),
+            repeat(FRAUD.spec.hash),
             batch.sequence.tolist(),
             batch.late.tolist(),
             partitions,

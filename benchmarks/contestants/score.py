@@ -22,7 +22,7 @@ class _RunOptions(ScoreOptions):
 def options(assignment: Assignment) -> ScoreOptions:
     """The job's options for a run."""
     return _RunOptions(
-        use_case="fraud",
+        use_case="udfs.use_cases.fraud:FRAUD_BY_CUSTOMER",
         name="fraud",
         bootstrap_servers=assignment.bootstrap_servers,
         serving_target=assignment.serving_target,

@@ -1,14 +1,13 @@
 """The end of a job: answer blocks, taken apart and written to Kafka."""
 
 from collections.abc import Mapping, Sequence
-
-from pyflink.datastream import DataStream
+from typing import Any
 
 from jobs.stages.jvm import blocks, java_map, string_array
 
 
 def write_answers(
-    answers: DataStream,
+    answers: Any,
     use_case: str,
     topics: Sequence[str],
     *,
@@ -19,7 +18,7 @@ def write_answers(
     """Writes the records of answer blocks to their topics, by the topic's place in the list.
 
     Args:
-        answers: blocks as `udfs.functions.answers.AnswerEncoder` makes them.
+        answers: a Java stream of blocks as `udfs.functions.answers` makes them.
         use_case: names the operators.
         topics: all topics of the answers.
         exactly_once: one transaction a subtask and checkpoint over all topics; else the records
@@ -29,7 +28,7 @@ def write_answers(
     """
     java = blocks()
     names = string_array(topics)
-    records = java.unpack(answers._j_data_stream, f"{use_case}/unpack", names)
+    records = java.unpack(answers, f"{use_case}/unpack", names)
     java.write(
         records,
         f"{use_case}/write",

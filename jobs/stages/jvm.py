@@ -5,7 +5,7 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pyflink.common import Types
-from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
+from pyflink.datastream import DataStream, KeyedStream
 from pyflink.java_gateway import get_gateway
 
 from udfs.errors import EnvironmentFault
@@ -53,7 +53,32 @@ def string_array(values: Sequence[str]) -> Any:
     return array
 
 
-def keyed_by_shard(packed: Any, env: StreamExecutionEnvironment) -> KeyedStream:
+def int_array(values: Sequence[int]) -> Any:
+    """A Java array of ints."""
+    gateway = get_gateway()
+    array = gateway.new_array(gateway.jvm.int, len(values))
+    for place, value in enumerate(values):
+        array[place] = value
+    return array
+
+
+def united(*streams: Any) -> Any:
+    """One Java stream of several of the same type."""
+    first, *others = streams
+    gateway = get_gateway()
+    stream_class = gateway.jvm.org.apache.flink.streaming.api.datastream.DataStream
+    array = gateway.new_array(stream_class, len(others))
+    for place, other in enumerate(others):
+        array[place] = other
+    return first.union(array)
+
+
+def in_order(packed: Any, name: str, block_records: int) -> Any:
+    """A Java stream of Row(shard, block) whose records go on in the order of event time."""
+    return blocks().order(_by_shard(packed), name, block_records)
+
+
+def keyed_by_shard(packed: Any) -> KeyedStream:
     """A Java stream of Row(shard, block) as the keyed stream of blocks that Python works on.
 
     PyFlink's own `key_by` computes the key in a Python worker, one hop more for every block. The
@@ -61,6 +86,9 @@ def keyed_by_shard(packed: Any, env: StreamExecutionEnvironment) -> KeyedStream:
     `KeyByKeySelector` can take it out in the JVM. This leans on PyFlink's internals and has a
     test of its own.
     """
+    return KeyedStream(_by_shard(packed), BLOCK_TYPE, DataStream(packed))
+
+
+def _by_shard(packed: Any) -> Any:
     selector = get_gateway().jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
-    key_type = Types.ROW([Types.INT()]).get_java_type_info()
-    return KeyedStream(packed.keyBy(selector, key_type), BLOCK_TYPE, DataStream(packed))
+    return packed.keyBy(selector, Types.ROW([Types.INT()]).get_java_type_info())

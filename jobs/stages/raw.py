@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from pyflink.datastream import KeyedStream, StreamExecutionEnvironment
+from pyflink.datastream import StreamExecutionEnvironment
 
-from jobs.stages.jvm import blocks, java_map, keyed_by_shard
+from jobs.stages.jvm import blocks, java_map
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,19 @@ class Packing:
     linger_ms: int
 
 
+@dataclass(frozen=True)
+class Order:
+    """How records wait for their turn, by event time.
+
+    Attributes:
+        out_of_order_ms: how far behind its newest Kafka timestamp a partition's watermark is.
+        idle_ms: a partition that is silent for so long holds nobody back; 0: it does.
+    """
+
+    out_of_order_ms: int
+    idle_ms: int
+
+
 def raw_blocks(
     env: StreamExecutionEnvironment,
     topic: str,
@@ -34,8 +48,9 @@ def raw_blocks(
     bounded: bool,
     properties: Mapping[str, str],
     packing: Packing,
-) -> KeyedStream:
-    """Blocks of raw records, keyed by shard.
+    order: Order | None = None,
+) -> Any:
+    """Blocks of raw records as a Java stream of Row(shard, block).
 
     Args:
         env: the environment; its maximal parallelism must be set.
@@ -45,6 +60,7 @@ def raw_blocks(
         bounded: end at the offsets that are the newest when the job starts.
         properties: consumer properties, with `bootstrap.servers`.
         packing: how records become blocks.
+        order: gives the stream watermarks; None: it has none.
     """
     java = blocks()
     records = java.read(
@@ -54,9 +70,11 @@ def raw_blocks(
         group_id,
         start,
         bounded,
+        -1 if order is None else order.out_of_order_ms,
+        0 if order is None else order.idle_ms,
         java_map(properties),
     )
-    packed = java.pack(
+    return java.pack(
         records,
         f"{topic}/pack",
         packing.shards,
@@ -65,4 +83,3 @@ def raw_blocks(
         packing.bytes,
         packing.linger_ms,
     )
-    return keyed_by_shard(packed, env)

@@ -21,8 +21,6 @@ MODULES = (
     "produce",
     "run",
     "tail",
-    "archive",
-    "audit",
     "train",
     "models",
     "model_command",

@@ -21,6 +21,7 @@ from udfs.errors import UnavailableError
 
 RAW, FEATURES, PREDICTIONS = "raw", "features", "predictions"
 DEAD_LETTERS, LABELS, CONTROL = "dead-letters", "labels", "control"
+LABEL_CHANGES = "label-changes"
 
 _FOR_GOOD = "-1"
 _NO_LIMIT = str(2**63 - 1)
@@ -78,6 +79,7 @@ def topics(use_case_name: str, kafka: KafkaSettings) -> tuple[Topic, ...]:
         # Replays write years-old records, and Kafka deletes by record timestamps.
         RAW: _by_event_time(retention=_FOR_GOOD),
         FEATURES: _by_append_time(retention=kept),
+        LABEL_CHANGES: _by_append_time(retention=kept),
         PREDICTIONS: _by_append_time(retention=kept),
         # A dead letter holds a whole raw record, and base64 makes it larger.
         DEAD_LETTERS: {**_by_append_time(kept), "max.message.bytes": _DEAD_LETTER_BYTES},

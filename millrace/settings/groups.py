@@ -85,6 +85,10 @@ class ScoreSettings(Group):
     """Most records in a block; the target decides when unset."""
     features_topic: bool = False
     """Whether feature rows are written to `<use case>.features`."""
+    order: Literal["on_arrival", "on_watermark"] = "on_arrival"
+    """Records are scored as they come, or wait and go in the order of event time (backfill)."""
+    idle_ms: Milliseconds = 60_000
+    """In the order of event time, a partition that is silent for so long holds nobody back."""
     max_clock_skew_ms: Annotated[int, Field(ge=0)] = 3_600_000
     """A record whose event time is further ahead of now becomes a dead letter."""
     state_backend: Literal["rocksdb", "hashmap"] = "rocksdb"

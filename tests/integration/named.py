@@ -8,5 +8,3 @@ LOCAL = replace(FRAUD, name="local")
 ONCE = replace(FRAUD, name="once")
 NOWHERE = replace(FRAUD, name="nowhere")
 """Its topics are never made."""
-ARCHIVED = replace(FRAUD, name="archived")
-ARCHIVE_KILLED = replace(FRAUD, name="archive-killed")

@@ -17,8 +17,9 @@ from jobs.targets import TARGETS
 from millrace.stack.jars import ensure_flink_jars
 from tests.stores import DictStore
 from udfs.features.shard import ShardFolds
-from udfs.records import DeadLetter, FeatureRow, YesNoPrediction
-from udfs.use_cases.fraud import FRAUD, Transaction
+from udfs.records import DeadLetter, FeatureRow, LabelChange, YesNoPrediction
+from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER as FRAUD
+from udfs.use_cases.fraud import FraudLabel, Transaction
 
 HOUR_MS = 3_600_000
 NO_SERVER = "127.0.0.1:1"
@@ -47,7 +48,7 @@ class Kafka:
     def create(self) -> "Kafka":
         """Creates the topics of the use case."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
-        stages = ("raw", "predictions", "dead-letters", "features")
+        stages = ("raw", "labels", "predictions", "dead-letters", "features", "label-changes")
         topics = [NewTopic(f"{self.name}.{s}", self.partitions, 1, config=_LARGE) for s in stages]
         for created in admin.create_topics(topics).values():
             created.result(30)
@@ -59,14 +60,24 @@ class Kafka:
             (str(r.customer_id).encode(), msgspec.json.encode(r), r.event_time_ms) for r in records
         )
 
-    def send_raw(self, records: Any) -> None:
+    def send_labels(self, labels: Sequence[FraudLabel]) -> None:
+        """Sends labels as the producers of the use case do."""
+        self.send_raw(
+            (
+                (str(x.transaction_id).encode(), msgspec.json.encode(x), x.event_time_ms)
+                for x in labels
+            ),
+            "labels",
+        )
+
+    def send_raw(self, records: Any, stage: str = "raw") -> None:
         """Sends (key, value, Kafka timestamp) triples."""
         # Idempotent: a retry, usual while a topic is new, must not change the order of a key.
         producer = Producer(
             {"bootstrap.servers": self.bootstrap_servers, "enable.idempotence": True}
         )
         for key, value, timestamp in records:
-            producer.produce(f"{self.name}.raw", value, key, timestamp=timestamp)
+            producer.produce(f"{self.name}.{stage}", value, key, timestamp=timestamp)
             producer.poll(0)
         assert producer.flush(30) == 0
 
@@ -78,6 +89,11 @@ class Kafka:
     def features(self) -> list[FeatureRow]:
         """All committed feature rows, sorted by source."""
         rows = [msgspec.json.decode(v, type=FeatureRow) for v in self.committed("features")]
+        return sorted(rows, key=lambda row: (row.source_partition, row.source_offset))
+
+    def label_changes(self) -> list[LabelChange]:
+        """All committed changes of labels, sorted by source."""
+        rows = [msgspec.json.decode(v, type=LabelChange) for v in self.committed("label-changes")]
         return sorted(rows, key=lambda row: (row.source_partition, row.source_offset))
 
     def dead_letters(self) -> list[DeadLetter]:
@@ -111,7 +127,7 @@ class Kafka:
 def options(kafka: Kafka, state: Path, **changes: Any) -> ScoreOptions:
     """Options of a bounded, exactly-once run without a model server; `changes` go over them."""
     defaults = ScoreOptions(
-        use_case="fraud",
+        use_case="udfs.use_cases.fraud:FRAUD_BY_CUSTOMER",
         name=kafka.name,
         bootstrap_servers=kafka.bootstrap_servers,
         serving_target=NO_SERVER,

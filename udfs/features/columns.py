@@ -16,7 +16,8 @@ Column = np.dtype[Any]
 def column_types(record_type: type[msgspec.Struct], fields: Iterable[str]) -> dict[str, Column]:
     """The dtype of an entry of each field's column: int64, float64, or a vector of one of them.
 
-    A field is an integer, a float, or a list with equal minimal and maximal length of either.
+    A field is an integer (or a boolean, as 0 and 1), a float, or a list with equal minimal and
+    maximal length of either.
 
     Raises:
         UseCaseError: the record has no such field, or it is of another kind.
@@ -45,7 +46,11 @@ def column_types(record_type: type[msgspec.Struct], fields: Iterable[str]) -> di
 
 
 def _dtype(kind: msgspec.inspect.Type) -> Column | None:
-    if isinstance(kind, msgspec.inspect.IntType):
+    if isinstance(kind, msgspec.inspect.UnionType) and all(
+        isinstance(one, msgspec.inspect.IntType | msgspec.inspect.BoolType) for one in kind.types
+    ):
+        return np.dtype(np.int64)
+    if isinstance(kind, msgspec.inspect.IntType | msgspec.inspect.BoolType):
         return np.dtype(np.int64)
     if isinstance(kind, msgspec.inspect.FloatType):
         return np.dtype(np.float64)

@@ -1,6 +1,6 @@
 """The folds of one shard: window values, sequence numbers and lateness of its blocks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.errors import UseCaseError
+from udfs.features.fold import Fold
 from udfs.features.log import EventLog, Store, event_type, packed, values_of
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns
@@ -33,11 +34,13 @@ class Folded:
         sequence: the key's sequence number of each record, int64 (n,).
         late: whether a record lies behind the newest event time of its source partition by
             more than the allowed lateness, bool (n,).
+        out_of_order: whether it lies behind that time at all, bool (n,).
     """
 
     windows: Mapping[str, Any]
     sequence: NDArray[np.int64]
     late: NDArray[np.bool_]
+    out_of_order: NDArray[np.bool_]
 
 
 class ShardFolds:
@@ -49,6 +52,7 @@ class ShardFolds:
         event_time: the column of the event time, UTC milliseconds.
         lateness_ms: how far behind its source partition a record may be and not count as late.
         store: the shard's durable state.
+        folds: those of the spec that are folded here; those over the entity key when None.
     """
 
     def __init__(
@@ -58,15 +62,18 @@ class ShardFolds:
         event_time: str,
         lateness_ms: int,
         store: Store,
+        *,
+        folds: Sequence[Fold] | None = None,
     ) -> None:
         self._spec = spec
+        self._declared = spec.folds if folds is None else folds
         self._event_time = event_time
         self._lateness_ms = lateness_ms
         self._store = store
-        self._folds = {fold.name: fold.start(lateness_ms) for fold in spec.folds}
+        self._folds = {fold.name: fold.start(lateness_ms) for fold in self._declared}
         self._layouts = {
             fold.name: event_type({field: types[field] for field in fold.values})
-            for fold in spec.folds
+            for fold in self._declared
         }
         self._logs = {name: EventLog(name, store, layout) for name, layout in self._layouts.items()}
         self._progress = self._load()
@@ -85,7 +92,7 @@ class ShardFolds:
         newest = self._newest(times, partitions)
         late = times < newest - self._lateness_ms
         windows, sequence = {}, np.zeros(len(times), dtype=np.int64)
-        for fold in self._spec.folds:
+        for fold in self._declared:
             values = {field: columns[field] for field in fold.values}
             sequence, windows[fold.name] = self._folds[fold.name].update(
                 columns[fold.key], times, values, newest
@@ -104,7 +111,7 @@ class ShardFolds:
         if len(times):
             self._expire()
             self._store.put(_PROGRESS, msgspec.json.encode(self._progress))
-        return Folded(windows, sequence, late)
+        return Folded(windows, sequence, late, times < newest)
 
     def _newest(self, times: NDArray[np.int64], partitions: NDArray[np.int32]) -> NDArray[np.int64]:
         """Newest event time of each record's source partition, up to and with the record.

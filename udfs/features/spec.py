@@ -13,6 +13,7 @@ from udfs.features.fold import Fold
 class FeatureSpec:
     """What a model is fed: feature names in order, the folds behind them and a revision.
 
+    `folds` are over the entity key, `second` over the second one, to which labels go as well.
     Raise `revision` whenever the meaning of a feature changes while its name stays.
 
     >>> spec = FeatureSpec(("amount",), (), revision=1)
@@ -23,11 +24,12 @@ class FeatureSpec:
     names: tuple[str, ...]
     folds: tuple[Fold, ...]
     revision: int = 1
+    second: tuple[Fold, ...] = ()
 
     @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits that change with any part of the definition."""
         parts: dict[str, Any] = asdict(self)
-        parts["kinds"] = [type(fold).__name__ for fold in self.folds]
+        parts["kinds"] = [type(fold).__name__ for fold in (*self.folds, *self.second)]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

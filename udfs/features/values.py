@@ -25,3 +25,16 @@ class WindowValues:
 
     count: NDArray[np.int64]
     total: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LabelledValues:
+    """What one `DelayedWindows` gave for a block of n events and w windows.
+
+    Attributes:
+        count: records of the key in the window; shape (n, w), int64.
+        positive: sum of the labels known for them by then; shape (n, w), int64.
+    """
+
+    count: NDArray[np.int64]
+    positive: NDArray[np.int64]

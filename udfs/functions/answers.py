@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from udfs.functions.blocks import encode_columns, encode_lines
 from udfs.functions.clean import CleanBlock, dead_letter
 from udfs.functions.feature_block import FeatureBlock
-from udfs.records import DeadLetter, FeatureRow, Reason
+from udfs.functions.rows import LabelChanges
+from udfs.records import DeadLetter, FeatureRow, LabelChange, Reason
 from udfs.use_cases.contract import UseCase
 
-PREDICTIONS, DEAD_LETTERS, FEATURES = range(3)
+PREDICTIONS, DEAD_LETTERS, FEATURES, LABEL_CHANGES = range(4)
 """Places of the topics in the sink's list."""
 
 
@@ -65,8 +66,8 @@ class AnswerEncoder:
             block: the block.
             scores: which between them answer each of its rows once.
         """
-        sections = [self._predictions(block, part) for part in scores]
-        sections.append(self._dead_letters(block.clean.dead_letters))
+        sections = [block.answers, *(self._predictions(block, part) for part in scores)]
+        sections.append(encode_dead_letters(block.clean.dead_letters))
         if len(block.features) and self._emit_features:
             keys = _keys(block.clean, block.clean.places)
             sections.append(encode_lines(FEATURES, keys, self._features(block)))
@@ -79,13 +80,7 @@ class AnswerEncoder:
             dead_letter(raw, place, self._topic, "predictions", reason=why, detail=detail)
             for place in block.clean.places.tolist()
         ]
-        return self._dead_letters([*block.clean.dead_letters, *letters])
-
-    def _dead_letters(self, letters: Sequence[DeadLetter]) -> bytes:
-        if not letters:
-            return b""
-        lines = self._encoder.encode_lines(letters)
-        return encode_lines(DEAD_LETTERS, [letter.key for letter in letters], lines)
+        return block.answers + encode_dead_letters([*block.clean.dead_letters, *letters])
 
     def _predictions(self, block: FeatureBlock, scores: Scores) -> bytes:
         """What a prediction is made of: `udfs.records.Prediction`, and the outputs."""
@@ -142,12 +137,45 @@ class AnswerEncoder:
             repeat(case.spec.hash),
             partitions,
             offsets,
+            *(column.tolist() for column in block.second or ()),
         )
         return self._encoder.encode_lines(list(rows))
 
 
 def _keys(clean: CleanBlock, places: NDArray[np.int64]) -> list[bytes | None]:
     return [clean.raw.keys[place] for place in places.tolist()]
+
+
+def encode_dead_letters(letters: Sequence[DeadLetter]) -> bytes:
+    """A section of dead letters, nothing when there are none."""
+    if not letters:
+        return b""
+    lines = msgspec.json.Encoder().encode_lines(letters)
+    return encode_lines(DEAD_LETTERS, [letter.key for letter in letters], lines)
+
+
+def encode_label_changes(
+    changes: LabelChanges, sequence: NDArray[np.int64], spec_hash: str
+) -> bytes:
+    """A section of changes of labels (n,) as the folds of the second entity key took them."""
+    columns = (
+        changes.business_id,
+        changes.second_key,
+        changes.event_time_ms,
+        sequence,
+        changes.change,
+        changes.known_ms,
+    )
+    rows = map(
+        LabelChange,
+        *(column.tolist() for column in columns),
+        repeat(spec_hash),
+        changes.partition.tolist(),
+        changes.offset.tolist(),
+    )
+    keys = [b"%d" % key for key in changes.business_id.tolist()]
+    lines = msgspec.json.Encoder().encode_lines(list(rows))
+    return encode_lines(LABEL_CHANGES, keys, lines)
 
 
 def _output(values: NDArray[Any]) -> NDArray[Any] | list[bytes | NDArray[Any]]:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LAYOUT_VERSION = 2
-"""Of both layouts; `millrace.flink.Blocks.VERSION` is the same."""
+LAYOUT_VERSION = 3
+"""Of all layouts; `millrace.flink.Blocks.VERSION` is the same."""
 
 _HEADER_BYTES = 8
 _LINES, _COLUMNS = range(2)

@@ -18,11 +18,15 @@ class FeatureBlock:
         clean: records, columns and dead letters of the block.
         folded: sequence numbers and lateness, (n,) each.
         features: feature rows, (n, f), in the spec's order.
+        second: second entity key and its sequence numbers, int64 (n,) each; None without one.
+        answers: sections of the answer that were made before.
     """
 
     clean: CleanBlock
     folded: Folded
     features: Features
+    second: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    answers: bytes = b""
 
     def source(self) -> tuple[list[int], list[int], list[int]]:
         """Source partitions, offsets and Kafka timestamps of the records, (n,) each."""

@@ -44,18 +44,23 @@ class FeatureFunction(KeyedProcessFunction):
         self._records = group.counter(metrics.RECORDS)
         self._dead_letters = group.counter(metrics.DEAD_LETTERS)
         self._late = group.counter(metrics.LATE_RECORDS)
+        self._out_of_order = group.counter(metrics.OUT_OF_ORDER_RECORDS)
 
-    def process_element(
-        self, value: bytes, ctx: KeyedProcessFunction.Context
-    ) -> Iterator[FeatureBlock]:
+    def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
         """Yields the block's features; a block without a usable record carries dead letters."""
+        clean, folded = self._folded(value, ctx)
+        features = self._use_case.assemble(clean.columns, folded.windows)
+        yield FeatureBlock(clean, folded, features)
+
+    def _folded(self, value: bytes, ctx: KeyedProcessFunction.Context) -> tuple[CleanBlock, Folded]:
+        """A raw block's usable records and what the folds over the entity key give."""
         clean = self._clean(RawBlock.decode(value))
         folded = self._fold(ctx.get_current_key(), clean)
         self._records.inc(len(clean.raw))
         self._dead_letters.inc(len(clean.dead_letters))
         self._late.inc(int(folded.late.sum()))
-        features = self._use_case.assemble(clean.columns, folded.windows)
-        yield FeatureBlock(clean, folded, features)
+        self._out_of_order.inc(int(folded.out_of_order.sum()))
+        return clean, folded
 
     def _fold(self, shard: Any, clean: CleanBlock) -> Folded:
         folds = self._shards.get(shard)

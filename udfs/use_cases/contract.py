@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from udfs.features.columns import column_types
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns, Features, WindowValues
+from udfs.use_cases.feeds import Duplicates, LabelFeed
 
 __all__ = [
     "DECISION",
     "SCORE",
     "Columns",
+    "Duplicates",
     "Features",
     "Label",
+    "LabelFeed",
     "ModelSignature",
     "Output",
     "UseCase",
@@ -106,6 +109,9 @@ class UseCase:
             only to train.
         evaluate: `module:function` that measures outputs on test rows, a
             `training.models.fitted.Evaluate`; loaded only to train.
+        labels: the feed of late labels and the second entity key they go to; None when there are
+            no features over labels.
+        duplicates: what becomes of a business id that comes twice; None when nobody looks.
         known_positives_leave: an entity with a positive label that is known by the time of the
             test is not tested any more, as a card that is blocked.
     """
@@ -127,6 +133,8 @@ class UseCase:
     label_dtype: str = "bool"
     fit: str = "training.models.binary:fit"
     evaluate: str = "training.evaluate:yes_or_no"
+    labels: LabelFeed | None = None
+    duplicates: Duplicates | None = None
     known_positives_leave: bool = False
 
     @cached_property
@@ -137,5 +145,6 @@ class UseCase:
             UseCaseError: a named field is missing or cannot be a column.
         """
         folded = (field for fold in self.spec.folds for field in (fold.key, *fold.values))
-        own = (self.business_id, self.entity_key, self.event_time)
+        second = () if self.labels is None else (self.labels.entity_key,)
+        own = (self.business_id, self.entity_key, self.event_time, *second)
         return column_types(self.record_type, dict.fromkeys((*own, *self.columns, *folded)))

@@ -1,28 +1,42 @@
 """Card fraud: is this transaction made by somebody else than the card's holder?
 
-The features are the customer's part of the Fraud Detection Handbook, chapter 3
-(fraud-detection-handbook @81cf7d1, `BaselineFeatureTransformation.ipynb`): amount, weekend and
-night flags, and the customer's count and mean amount over 1, 7 and 30 days, the current
-transaction included.
+The features are those of the Fraud Detection Handbook, chapter 3 (fraud-detection-handbook
+@81cf7d1, `BaselineFeatureTransformation.ipynb`): amount, weekend and night flags; the customer's
+count and mean amount over 1, 7 and 30 days, the current transaction included; the terminal's count
+and its risk, the share of frauds, over 1, 7 and 30 days that end 7 days before, when labels are
+known.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.features.delayed import DelayedWindows
 from udfs.features.spec import FeatureSpec
+from udfs.features.values import LabelledValues
 from udfs.features.windows import WindowedAggregate
-from udfs.use_cases.contract import Columns, Features, ModelSignature, UseCase, WindowValues
-from udfs.use_cases.fraud_records import Transaction
+from udfs.use_cases.contract import (
+    Columns,
+    Features,
+    LabelFeed,
+    ModelSignature,
+    UseCase,
+    WindowValues,
+)
+from udfs.use_cases.fraud_records import FraudLabel, Transaction
 from udfs.use_cases.fraud_world import generate, live
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 _WINDOW_DAYS = (1, 7, 30)
 
-__all__ = ["FRAUD", "SPEC", "Transaction", "assemble", "rule"]
+_LABEL_DELAY = timedelta(days=7)
+
+__all__ = ["FRAUD", "FRAUD_BY_CUSTOMER", "SPEC", "FraudLabel", "Transaction", "assemble", "rule"]
 
 CUSTOMER = WindowedAggregate(
     name="customer",
@@ -31,28 +45,58 @@ CUSTOMER = WindowedAggregate(
     windows_ms=tuple(days * DAY_MS for days in _WINDOW_DAYS),
 )
 
+TERMINAL = DelayedWindows(
+    name="terminal",
+    key="terminal_id",
+    windows_ms=tuple(days * DAY_MS for days in _WINDOW_DAYS),
+    delay_ms=_LABEL_DELAY // timedelta(milliseconds=1),
+)
+
+_CUSTOMER_NAMES = (
+    "amount",
+    "weekend",
+    "night",
+    *(f"customer_count_{days}d" for days in _WINDOW_DAYS),
+    *(f"customer_mean_amount_{days}d" for days in _WINDOW_DAYS),
+)
+
 SPEC = FeatureSpec(
     names=(
-        "amount",
-        "weekend",
-        "night",
-        *(f"customer_count_{days}d" for days in _WINDOW_DAYS),
-        *(f"customer_mean_amount_{days}d" for days in _WINDOW_DAYS),
+        *_CUSTOMER_NAMES,
+        *(f"terminal_count_{days}d" for days in _WINDOW_DAYS),
+        *(f"terminal_risk_{days}d" for days in _WINDOW_DAYS),
     ),
     folds=(CUSTOMER,),
+    second=(TERMINAL,),
 )
 
 
-def assemble(columns: Columns, windows: Mapping[str, WindowValues]) -> Features:
-    """The feature rows of a block, shape (n, 9); amounts in currency units.
+def assemble(columns: Columns, windows: Mapping[str, Any]) -> Features:
+    """The feature rows of a block, shape (n, 15); amounts in currency units.
 
-    A mean is one division of integers by integers (cents / (100 * count)), so any order of
-    summation gives the same bits. Weekend is Saturday and Sunday, night the hours 0 to 6, both
-    in UTC. 1970-01-01 was a Thursday.
+    Means and risks are one division of integers by integers (cents / (100 * count), frauds /
+    count), so any order of summation gives the same bits. The risk of a terminal without
+    transactions in the window is 0.
+    """
+    terminal: LabelledValues = windows["terminal"]
+    risk = np.divide(
+        terminal.positive,
+        terminal.count,
+        out=np.zeros(terminal.count.shape),
+        where=terminal.count > 0,
+    )
+    return np.column_stack([assemble_customer(columns, windows), terminal.count, risk])
+
+
+def assemble_customer(columns: Columns, windows: Mapping[str, Any]) -> Features:
+    """The features of the transaction and its customer, shape (n, 9).
+
+    Weekend is Saturday and Sunday, night the hours 0 to 6, both in UTC. 1970-01-01 was a
+    Thursday.
     """
     time = columns["event_time_ms"]
     weekday = (time // DAY_MS + 3) % 7
-    customer = windows["customer"]
+    customer: WindowValues = windows["customer"]
     return np.column_stack(
         [
             columns["amount_cents"] / 100.0,
@@ -71,7 +115,7 @@ def rule(features: Features) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     always decided as fraud: no honest purchase of the handbook's simulator is that large.
     """
     amount = features[:, 0]
-    mean = features[:, SPEC.names.index("customer_mean_amount_30d")]
+    mean = features[:, _CUSTOMER_NAMES.index("customer_mean_amount_30d")]
     ratio = np.divide(mean, amount, out=np.ones_like(mean), where=amount > 0)
     large = amount > 220.0  # noqa: PLR2004
     score = np.where(large, 1.0, np.clip(1.0 - ratio, 0.0, 1.0)).astype(np.float32)
@@ -89,9 +133,18 @@ FRAUD = UseCase(
     assemble=assemble,
     model=ModelSignature(model_name="fraud"),
     rule=rule,
-    label_delay=timedelta(days=7),
+    label_delay=_LABEL_DELAY,
     allowed_lateness=timedelta(hours=1),
     generate=generate,
     live=live,
     known_positives_leave=True,
+    labels=LabelFeed(FraudLabel, entity_key="terminal_id", horizon=timedelta(days=14)),
 )
+
+FRAUD_BY_CUSTOMER = replace(
+    FRAUD,
+    spec=FeatureSpec(names=_CUSTOMER_NAMES, folds=(CUSTOMER,)),
+    assemble=assemble_customer,
+    labels=None,
+)
+"""The same without the terminal: nine features, one entity key, no labels in the stream."""

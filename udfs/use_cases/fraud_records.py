@@ -15,3 +15,11 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
     terminal_id: Id
     amount_cents: Annotated[int, msgspec.Meta(ge=0, le=10**12)]
     event_time_ms: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class FraudLabel(msgspec.Struct, frozen=True, gc=False):
+    """What became known of a payment: 1 or true for fraud. `event_time_ms` is when."""
+
+    transaction_id: Id
+    label: bool | Annotated[int, msgspec.Meta(ge=0, le=1)]
+    event_time_ms: Annotated[int, msgspec.Meta(ge=0, le=2**53)]

@@ -12,11 +12,13 @@ from millrace.sources.malformed import KINDS, Malformed
 from millrace.sources.records import RawRecord, encoded
 from training.dataset import Dataset, build
 from training.models.fitted import find_evaluate, find_fit
+from udfs.features.delayed import LABEL
 from udfs.features.windows import WindowedAggregate
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean, CleanBlock
 from udfs.use_cases.contract import Label, UseCase
 from udfs.use_cases.find import find_use_case, use_case_names
+from udfs.use_cases.label_records import LABEL_FIELD, LABEL_TIME
 
 DAY_MS = 86_400_000
 START_MS = 20_000 * DAY_MS
@@ -129,6 +131,22 @@ def test_features_are_finite_rows_as_wide_as_their_names(name: str) -> None:
 
 
 @installed
+def test_folds_of_the_second_key_go_by_the_key_of_its_labels(name: str) -> None:
+    use_case = find_use_case(name)
+    expected = set() if use_case.labels is None else {use_case.labels.entity_key}
+    assert {fold.key for fold in use_case.spec.second} == expected
+    assert {fold.key for fold in use_case.spec.folds} <= {use_case.entity_key}
+
+
+@installed
+def test_labels_have_the_fields_that_the_join_reads(name: str) -> None:
+    use_case = find_use_case(name)
+    if use_case.labels is not None:
+        fields = {f.name for f in msgspec.structs.fields(use_case.labels.record_type)}
+        assert fields == {use_case.business_id, LABEL_FIELD, LABEL_TIME}
+
+
+@installed
 def test_features_of_no_records_are_no_rows(name: str) -> None:
     use_case = find_use_case(name)
     columns = cleaned(use_case, []).columns
@@ -137,6 +155,8 @@ def test_features_of_no_records_are_no_rows(name: str) -> None:
     for fold in use_case.spec.folds:
         values = {field: columns[field] for field in fold.values}
         _, windows[fold.name] = fold.start(0).update(columns[fold.key], times, values, times)
+    for fold in use_case.spec.second:
+        _, windows[fold.name] = fold.start(0).update(times, times, {LABEL: times}, times)
     assert use_case.assemble(columns, windows).shape == (0, len(use_case.spec.names))
 
 

@@ -3,7 +3,7 @@
 from benchmarks.stage_costs import raw_block
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean
-from udfs.use_cases.fraud import FRAUD
+from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER as FRAUD
 
 
 def test_a_made_block_holds_good_records_only() -> None:

@@ -19,7 +19,7 @@ from udfs.functions.clean import Clean
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.predict_function import PredictFunction
 from udfs.records import DeadLetter, FeatureRow, YesNoPrediction
-from udfs.use_cases.fraud import FRAUD
+from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER as FRAUD
 
 
 class FakeClient:

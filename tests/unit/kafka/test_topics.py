@@ -4,7 +4,7 @@ from millrace.kafka.topics import topics
 from millrace.settings import KafkaSettings
 
 
-def test_a_use_case_has_its_six_topics() -> None:
+def test_a_use_case_has_its_topics() -> None:
     found = {t.name: t.partitions for t in topics("fraud", KafkaSettings(partitions=3))}
     assert found == {
         "fraud.raw": 3,
@@ -12,6 +12,7 @@ def test_a_use_case_has_its_six_topics() -> None:
         "fraud.predictions": 3,
         "fraud.dead-letters": 3,
         "fraud.labels": 3,
+        "fraud.label-changes": 3,
         "fraud.control": 1,
     }
 
@@ -23,6 +24,7 @@ def test_what_replays_read_is_never_deleted_by_age() -> None:
         "raw": "-1",
         "features": "1000",
         "predictions": "1000",
+        "label-changes": "1000",
         "dead-letters": "1000",
         "labels": "-1",
         "control": "-1",

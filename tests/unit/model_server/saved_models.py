@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-FEATURES = 9
+FEATURES = 15
 WEIGHTS = np.linspace(-1.0, 1.0, FEATURES).astype(np.float32)
 THRESHOLD = 0.5
 ECHOED = ("float32", "float64", "float16", "int32", "int64", "uint8", "int8", "int16", "uint16")

@@ -24,8 +24,24 @@ def transactions(count: int, *, days: float, customers: int, seed: int) -> list[
     ]
 
 
+def is_fraud(record: Transaction) -> bool:
+    return record.transaction_id % 3 == 0
+
+
+def terminal(records: list[Transaction], now: Transaction) -> list[float]:
+    """Counts and risks of the transaction's terminal, over windows that end seven days before."""
+    end = now.event_time_ms - 7 * DAY_MS
+    there = [r for r in records if r.terminal_id == now.terminal_id and r.event_time_ms <= end]
+    counts, risks = [], []
+    for days in (1, 7, 30):
+        inside = [r for r in there if r.event_time_ms > end - days * DAY_MS]
+        counts.append(float(len(inside)))
+        risks.append(sum(map(is_fraud, inside)) / len(inside) if inside else 0.0)
+    return [*counts, *risks]
+
+
 def by_brute_force(records: list[Transaction]) -> list[list[float]]:
-    """The features of each transaction from their definition; (n, 9)."""
+    """The features of each transaction from their definition; (n, 15)."""
     rows = []
     for place, now in enumerate(records):
         seen = [r for r in records[: place + 1] if r.customer_id == now.customer_id]
@@ -38,7 +54,7 @@ def by_brute_force(records: list[Transaction]) -> list[list[float]]:
         since_thursday = now.event_time_ms // DAY_MS % 7
         hour = now.event_time_ms % DAY_MS // 3_600_000
         flags = [float(since_thursday in (2, 3)), float(hour <= 6)]
-        rows.append([now.amount_cents / 100.0, *flags, *counts, *means])
+        rows.append([now.amount_cents / 100.0, *flags, *counts, *means, *terminal(records, now)])
     return rows
 
 
@@ -49,23 +65,23 @@ def by_brute_force(records: list[Transaction]) -> list[list[float]]:
 )
 def test_features_equal_brute_force_bit_for_bit(days: float, customers: int) -> None:
     records = transactions(700, days=days, customers=customers, seed=3)
-    made = build(FRAUD, ((record, False) for record in records))
+    made = build(FRAUD, ((record, is_fraud(record)) for record in records))
     assert np.array_equal(made.features, np.array(by_brute_force(records)))
 
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     records = transactions(1_000, days=40, customers=6, seed=4)
-    whole = build(FRAUD, ((record, False) for record in records))
+    whole = build(FRAUD, ((record, is_fraud(record)) for record in records))
     monkeypatch.setattr("training.dataset._BLOCK", 37)
-    in_blocks = build(FRAUD, ((record, False) for record in records))
+    in_blocks = build(FRAUD, ((record, is_fraud(record)) for record in records))
     assert np.array_equal(whole.features, in_blocks.features)
 
 
 def test_records_before_the_start_fill_windows_and_give_no_rows() -> None:
     records = transactions(500, days=40, customers=3, seed=5)
     since_ms = START_MS + 20 * DAY_MS
-    whole = build(FRAUD, ((record, False) for record in records))
-    kept = build(FRAUD, ((record, False) for record in records), since_ms=since_ms)
+    whole = build(FRAUD, ((record, is_fraud(record)) for record in records))
+    kept = build(FRAUD, ((record, is_fraud(record)) for record in records), since_ms=since_ms)
     assert 0 < len(kept) < len(whole)
     assert np.array_equal(kept.features, whole.features[whole.times_ms >= since_ms])
 

@@ -2,7 +2,9 @@ package millrace.flink;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Collects records into one byte array, in columns, little-endian:
@@ -64,6 +66,40 @@ final class BlockBuilder {
     keyBytes = 0;
     valueBytes = 0;
     return block;
+  }
+
+  /** The records of a block. */
+  static List<RawRecord> records(byte[] block) {
+    ByteBuffer in = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN);
+    int count = in.getInt(0);
+    int timestamps = HEADER_BYTES + 8 * count;
+    int partitions = timestamps + 8 * count;
+    int keyLengths = partitions + 4 * count;
+    int valueLengths = keyLengths + 4 * count;
+    int key = valueLengths + 4 * count;
+    int value = key;
+    for (int i = 0; i < count; i++) {
+      value += Math.max(in.getInt(keyLengths + 4 * i), 0);
+    }
+    List<RawRecord> records = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      int keyLength = in.getInt(keyLengths + 4 * i);
+      int valueLength = in.getInt(valueLengths + 4 * i);
+      records.add(
+          new RawRecord(
+              in.getInt(partitions + 4 * i),
+              in.getLong(HEADER_BYTES + 8 * i),
+              in.getLong(timestamps + 8 * i),
+              slice(block, key, keyLength),
+              slice(block, value, valueLength)));
+      key += Math.max(keyLength, 0);
+      value += Math.max(valueLength, 0);
+    }
+    return records;
+  }
+
+  private static byte[] slice(byte[] block, int from, int length) {
+    return length < 0 ? null : Arrays.copyOfRange(block, from, from + length);
   }
 
   private static int length(byte[] bytes) {

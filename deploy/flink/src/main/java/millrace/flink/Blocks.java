@@ -1,5 +1,6 @@
 package millrace.flink;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -16,6 +17,7 @@ import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsIni
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
+import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.types.Row;
@@ -23,7 +25,7 @@ import org.apache.flink.types.Row;
 /** The JVM half of the block form, called from the Python jobs. */
 public final class Blocks {
   /** Version of the block layouts, the same as in udfs.functions.blocks. */
-  public static final int VERSION = 2;
+  public static final int VERSION = 3;
 
   /** Type of packed blocks: the shard key, then the block. */
   private static final TypeInformation<Row> BLOCK_TYPE =
@@ -38,6 +40,8 @@ public final class Blocks {
   /**
    * Raw records of a topic. {@code start} is earliest, latest or committed (the group's offsets,
    * else the earliest); {@code bounded} ends at the offsets that are the latest at the start.
+   * With {@code outOfOrderMs} of 0 or more each partition has a watermark so far behind its newest
+   * Kafka timestamp, and one that is silent for {@code idleMs} holds nobody back (0: it does).
    */
   public static SingleOutputStreamOperator<RawRecord> read(
       StreamExecutionEnvironment env,
@@ -46,6 +50,8 @@ public final class Blocks {
       String groupId,
       String start,
       boolean bounded,
+      long outOfOrderMs,
+      long idleMs,
       Map<String, String> properties) {
     KafkaSourceBuilder<RawRecord> builder =
         KafkaSource.<RawRecord>builder()
@@ -57,7 +63,7 @@ public final class Blocks {
     if (bounded) {
       builder.setBounded(OffsetsInitializer.latest());
     }
-    return env.fromSource(builder.build(), WatermarkStrategy.noWatermarks(), name).uid(name);
+    return env.fromSource(builder.build(), watermarks(outOfOrderMs, idleMs), name).uid(name);
   }
 
   /** Blocks of records: Row(shard key, block). */
@@ -73,6 +79,48 @@ public final class Blocks {
         new PackOperatorFactory(
             ShardKeys.of(shards, maxParallelism), blockRecords, blockBytes, lingerMs);
     return records.transform(name, BLOCK_TYPE, factory).uid(name).name(name);
+  }
+
+  /**
+   * Rows of blocks, packed anew by the shard of the entity key in {@code keyCell}: Row(shard key,
+   * block). Of each row the given cells go on, all when none are given.
+   */
+  public static SingleOutputStreamOperator<Row> repack(
+      DataStream<byte[]> blocks,
+      String name,
+      int shards,
+      int maxParallelism,
+      int keyCell,
+      int[] cells,
+      int blockRecords,
+      int blockBytes,
+      long lingerMs) {
+    RepackSettings settings =
+        new RepackSettings(
+            ShardKeys.of(shards, maxParallelism),
+            keyCell,
+            cells,
+            blockRecords,
+            blockBytes,
+            lingerMs);
+    return blocks
+        .transform(name, BLOCK_TYPE, new RepackOperatorFactory(settings))
+        .uid(name)
+        .name(name);
+  }
+
+  /** Blocks of each shard whose records are in the order of event time, by watermark. */
+  public static SingleOutputStreamOperator<Row> order(
+      KeyedStream<Row, Row> blocks, String name, int blockRecords) {
+    return blocks
+        .transform(name, BLOCK_TYPE, new OrderOperatorFactory(blockRecords))
+        .uid(name)
+        .name(name);
+  }
+
+  /** Only the answers of a stream that also has blocks of rows. */
+  public static DataStream<byte[]> answers(DataStream<byte[]> mixed, String name) {
+    return mixed.filter(block -> !RowBlocks.holdsRows(block)).uid(name).name(name);
   }
 
   /** Records of answer blocks, for {@link #write}. */
@@ -102,6 +150,15 @@ public final class Blocks {
             .setTransactionalIdPrefix(transactionalIdPrefix);
     builder.setBootstrapServers(properties.get("bootstrap.servers"));
     return records.sinkTo(builder.build()).uid(name).name(name);
+  }
+
+  private static WatermarkStrategy<RawRecord> watermarks(long outOfOrderMs, long idleMs) {
+    if (outOfOrderMs < 0) {
+      return WatermarkStrategy.noWatermarks();
+    }
+    WatermarkStrategy<RawRecord> strategy =
+        WatermarkStrategy.forBoundedOutOfOrderness(Duration.ofMillis(outOfOrderMs));
+    return idleMs > 0 ? strategy.withIdleness(Duration.ofMillis(idleMs)) : strategy;
   }
 
   @SuppressWarnings("deprecation") // the connector offers no other type for the reset strategy

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.types.Row;
 
@@ -12,8 +13,8 @@ import org.apache.flink.types.Row;
  *
  * <p>A block leaves when it holds {@code blockRecords} records or {@code blockBytes} bytes, when
  * {@code lingerMs} have passed since the first record of any block, before every checkpoint
- * barrier and at the end of the input. So the operator needs no state, and nothing stays behind
- * in it: not at a checkpoint, not at a savepoint, not when a bounded source ends.
+ * barrier, every watermark and the end of the input. So the operator needs no state, and nothing
+ * stays behind in it: not at a checkpoint, not at a savepoint, not when a bounded source ends.
  *
  * <p>Under load the records of one linger are many and blocks grow by themselves; when records
  * are few, none waits longer than the linger.
@@ -28,7 +29,7 @@ final class PackOperator extends AbstractStreamOperator<Row>
   private final int blockBytes;
   private final long lingerMs;
   private transient BlockBuilder[] builders;
-  private transient boolean timerPending;
+  private transient Linger linger;
 
   PackOperator(
       StreamOperatorParameters<Row> parameters,
@@ -48,27 +49,26 @@ final class PackOperator extends AbstractStreamOperator<Row>
     super.open();
     builders = new BlockBuilder[shardKeys.length];
     Arrays.setAll(builders, i -> new BlockBuilder());
+    linger = new Linger(getProcessingTimeService(), lingerMs, this::emitAll);
   }
 
   @Override
   public void processElement(StreamRecord<RawRecord> element) {
     RawRecord record = element.getValue();
-    int shard = shardOf(record.key);
+    int shard = record.key == null ? KEYLESS_SHARD : Shards.of(record.key, shardKeys.length);
     BlockBuilder builder = builders[shard];
     builder.add(record);
     if (builder.count() >= blockRecords || builder.bytes() >= blockBytes) {
       emit(shard);
-    } else if (!timerPending) {
-      timerPending = true;
-      long now = getProcessingTimeService().getCurrentProcessingTime();
-      getProcessingTimeService()
-          .registerTimer(
-              now + lingerMs,
-              time -> {
-                timerPending = false;
-                emitAll();
-              });
+    } else {
+      linger.begin();
     }
+  }
+
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    emitAll();
+    super.processWatermark(mark);
   }
 
   @Override
@@ -79,14 +79,6 @@ final class PackOperator extends AbstractStreamOperator<Row>
   @Override
   public void finish() {
     emitAll();
-  }
-
-  private int shardOf(byte[] key) {
-    if (key == null) {
-      return KEYLESS_SHARD;
-    }
-    int hash = Arrays.hashCode(key) * 0x9E3779B9;
-    return Math.floorMod(hash ^ (hash >>> 16), shardKeys.length);
   }
 
   private void emitAll() {

@@ -1,1 +1,0 @@
-"""Compares what came in with what came out."""

@@ -1,0 +1,162 @@
+"""Labels find their records by id, whichever comes first, and survive a restart."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.stores import DictStore
+from udfs.functions.label_join import Joined, LabelJoin
+from udfs.functions.label_store import Waiting
+from udfs.use_cases.feeds import LabelFeed
+from udfs.use_cases.fraud_records import FraudLabel
+
+HORIZON_MS = 1_000
+TERMINAL = 77
+
+
+def feed(**changes: Any) -> LabelFeed:
+    horizon = timedelta(milliseconds=HORIZON_MS)
+    return LabelFeed(FraudLabel, entity_key="terminal_id", horizon=horizon, **changes)
+
+
+def label(business_id: int, value: int, known_ms: int) -> Waiting:
+    return Waiting(business_id, value, known_ms, 0, known_ms, known_ms, b"key", b"value")
+
+
+def records(join: LabelJoin, *ids_and_times: tuple[int, int], partition: int = 0) -> Joined:
+    ids, times = np.array(ids_and_times, np.int64).reshape(-1, 2).T
+    same = np.full(len(ids), TERMINAL, np.int64)
+    return join.records(ids, same, times, np.full(len(ids), partition, np.int64))
+
+
+def changes(joined: Joined) -> list[tuple[int, int, int]]:
+    """Business id, change and event time of the record."""
+    return [
+        change
+        for some in joined.changes
+        for change in zip(
+            some.business_id.tolist(),
+            some.change.tolist(),
+            some.event_time_ms.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def test_a_label_after_its_record_goes_on_at_once() -> None:
+    join = LabelJoin(feed(), DictStore())
+    records(join, (1, 100), (2, 110))
+    assert changes(join.labels([label(2, 1, 200)])) == [(2, 1, 110)]
+
+
+def test_a_label_before_its_record_waits_for_it() -> None:
+    join = LabelJoin(feed(), DictStore())
+    assert changes(join.labels([label(2, 1, 200)])) == []
+    assert changes(records(join, (1, 100), (2, 110))) == [(2, 1, 110)]
+
+
+def test_a_negative_label_changes_nothing() -> None:
+    join = LabelJoin(feed(), DictStore())
+    records(join, (1, 100))
+    assert changes(join.labels([label(1, 0, 200)])) == []
+
+
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [("last", [(1, 1, 100), (1, -1, 100)]), ("first", [(1, 1, 100)])],
+)
+@pytest.mark.parametrize("apart", [False, True], ids=["in one block", "in two blocks"])
+def test_a_second_label_follows_the_declared_policy(
+    again: str, expected: list[tuple[int, int, int]], apart: bool
+) -> None:
+    join = LabelJoin(feed(again=again), DictStore())
+    records(join, (1, 100))
+    both = [label(1, 1, 200), label(1, 0, 300)]
+    blocks = [[one] for one in both] if apart else [both]
+    found = [join.labels(block) for block in blocks]
+    assert [one for joined in found for one in changes(joined)] == expected
+    assert sum(joined.again for joined in found) == 1
+
+
+def test_a_label_beyond_the_horizon_is_unmatched() -> None:
+    join = LabelJoin(feed(), DictStore())
+    records(join, (1, 100))
+    ((refused, text),) = join.labels([label(1, 1, 101 + HORIZON_MS)]).unmatched
+    assert (refused.business_id, "1001 ms after its record" in text) == (1, True)
+
+
+def test_a_label_without_a_record_is_given_up_after_the_horizon() -> None:
+    join = LabelJoin(feed(), DictStore())
+    join.labels([label(9, 1, 200)])
+    assert records(join, (1, 200 + HORIZON_MS - 1)).unmatched == []
+    given_up = records(join, (2, 300 + HORIZON_MS)).unmatched
+    assert [waiting.value for waiting, _ in given_up] == [b"value"]
+    assert join.waiting == 0
+
+
+def test_one_partition_ahead_gives_up_nothing_of_another() -> None:
+    join = LabelJoin(feed(), DictStore())
+    records(join, (1, 100), partition=0)
+    records(join, (2, 10 * HORIZON_MS), partition=1)
+    assert changes(join.labels([label(1, 1, 200)])) == [(1, 1, 100)]
+
+
+def test_a_record_in_a_long_block_finds_the_label_that_waits_for_it() -> None:
+    join = LabelJoin(feed(), DictStore())
+    join.labels([label(1, 1, 200)])
+    assert changes(records(join, (1, 100), (2, 10 * HORIZON_MS))) == [(1, 1, 100)]
+
+
+def test_the_first_record_of_an_id_keeps_it() -> None:
+    join = LabelJoin(feed(), DictStore())
+    assert records(join, (1, 100), (1, 120)).known_again == 1
+    assert changes(join.labels([label(1, 1, 200)])) == [(1, 1, 100)]
+
+
+def test_records_that_stay_without_a_label_are_counted() -> None:
+    join = LabelJoin(feed(), DictStore())
+    records(join, (1, 100), (2, 110))
+    join.labels([label(1, 0, 150)])
+    assert records(join, (3, 200 + HORIZON_MS)).silent == 1
+
+
+def test_the_end_of_the_stream_gives_up_what_waits() -> None:
+    join = LabelJoin(feed(), DictStore())
+    join.labels([label(9, 1, 200)])
+    join.advance(2**63 - 1)
+    assert len(join.expire().unmatched) == 1
+
+
+@pytest.mark.parametrize("cut", range(6))
+def test_a_restored_join_goes_on_as_the_one_that_never_stopped(cut: int) -> None:
+    steps: list[Callable[[LabelJoin], Joined]] = [
+        lambda join: join.labels([label(2, 1, 150), label(5, 1, 160), label(8, 1, 170)]),
+        lambda join: records(join, (1, 100), (2, 110)),
+        lambda join: join.labels([label(1, 1, 200), label(1, 1, 201)]),
+        lambda join: records(join, (3, 400), (5, 140)),
+        lambda join: join.labels([label(3, 1, 500), label(1, 0, 600), label(2, 0, 610)]),
+        lambda join: records(join, (4, 300 + HORIZON_MS)),
+    ]
+    store = DictStore()
+    join, whole_join = LabelJoin(feed(), store), LabelJoin(feed(), DictStore())
+    found: list[Any] = []
+    whole: list[Any] = []
+    for number, step in enumerate(steps):
+        if number == cut:
+            join = LabelJoin(feed(), store)
+        for one, results in ((join, found), (whole_join, whole)):
+            joined = step(one)
+            results.append((changes(joined), joined.again, joined.unmatched))
+    assert found == whole
+
+
+def test_state_of_the_past_is_dropped() -> None:
+    store = DictStore()
+    join = LabelJoin(feed(), store)
+    for start in range(0, 100 * HORIZON_MS, HORIZON_MS):
+        records(join, *((start + i, start + i) for i in range(HORIZON_MS)))
+        join.labels([label(start + i, 1, start + i) for i in range(0, HORIZON_MS, 9)])
+    assert len(store) < 10

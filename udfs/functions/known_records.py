@@ -1,0 +1,140 @@
+"""The records of one shard whose labels may still come, by business id."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.features.log import EventLog, Store, event_type, packed, values_of
+
+Ints = NDArray[np.int64]
+
+_INT = np.dtype(np.int64)
+_RECORD = event_type({"second": _INT, "partition": _INT})
+_LABEL = event_type({"label": _INT})
+_ALL = 0
+_FIRST_CAPACITY = 1024
+
+
+class KnownRecords:
+    """What a label needs of its record, and the label that holds so far; 40 bytes in each log.
+
+    State is two logs, of records and of labels, whose chunks go when all their records are older
+    than the floor. About 150 bytes of memory a record.
+
+    Args:
+        store: the shard's durable state.
+        entries: all entries of the store, when a worker starts.
+    """
+
+    def __init__(self, store: Store, entries: Mapping[str, bytes]) -> None:
+        self._records = EventLog("records", store, _RECORD)
+        self._labels = EventLog("labels", store, _LABEL)
+        self._at: dict[int, int] = {}
+        self._size = 0
+        self.second, self.time, self.partition, self.label = (
+            np.zeros(_FIRST_CAPACITY, np.int64) for _ in range(4)
+        )
+        self.labelled = np.zeros(_FIRST_CAPACITY, np.bool_)
+        for events in self._records.load(entries):
+            stored = values_of(events)
+            self._keep(events["key"], events["time"], stored["second"], stored["partition"])
+        for events in self._labels.load(entries):
+            self._restore(events["key"], events["time"], values_of(events)["label"])
+
+    def __len__(self) -> int:
+        """The number of records."""
+        return len(self._at)
+
+    def add(self, ids: Ints, second: Ints, times: Ints, partitions: Ints, floor_ms: int) -> int:
+        """Takes records (n,); how many were known already or lie behind the floor."""
+        fresh = times > floor_ms
+        listed = ids.tolist()
+        if not self._at.keys().isdisjoint(listed) or len(set(listed)) < len(listed):
+            fresh &= self._new(listed, floor_ms)
+        if not fresh.all():
+            ids, second, times, partitions = (
+                column[fresh] for column in (ids, second, times, partitions)
+            )
+        if len(ids):
+            self._keep(ids, times, second, partitions)
+            self._log(
+                self._records, _RECORD, ids, times, {"second": second, "partition": partitions}
+            )
+        return len(listed) - len(ids)
+
+    def find(self, ids: Iterable[int], floor_ms: int) -> Ints:
+        """Where the records of these ids stand in the columns, -1 for those not known; (n,)."""
+        get = self._at.get
+        at = np.array([get(one, -1) for one in ids], np.int64)
+        found: Ints = np.where((at >= 0) & (self.time[at] > floor_ms), at, -1)
+        return found
+
+    def set_labels(self, ids: Ints, at: Ints, labels: Ints) -> None:
+        """Notes the labels (n,) of records at these places, the last one of a record last."""
+        if len(at):
+            self.label[at], self.labelled[at] = labels, True
+            self._log(self._labels, _LABEL, ids, self.time[at], {"label": labels})
+
+    def expire(self, floor_ms: int) -> int:
+        """Drops records at or before the floor; how many of them never had a label."""
+        for log in (self._records, self._labels):
+            log.expire({_ALL: floor_ms})
+        alive = self.time[: self._size] > floor_ms
+        silent = ~self.labelled[: self._size] & ~alive
+        ids = np.full(self._size, -1, np.int64)
+        ids[list(self._at.values())] = list(self._at)
+        kept = alive & (ids >= 0)
+        for name in ("second", "time", "partition", "label", "labelled"):
+            setattr(self, name, getattr(self, name)[: self._size][kept])
+        self._size = int(kept.sum())
+        self._at = dict(zip(ids[kept].tolist(), range(self._size), strict=True))
+        return int(silent.sum())
+
+    def _new(self, ids: list[int], floor_ms: int) -> NDArray[np.bool_]:
+        """Which ids are neither known nor earlier in the list."""
+        seen: set[int] = set()
+        known = self.find(ids, floor_ms) >= 0
+        new = np.empty(len(ids), np.bool_)
+        for place, one in enumerate(ids):
+            new[place] = not known[place] and one not in seen
+            seen.add(one)
+        return new
+
+    def _keep(self, ids: Ints, times: Ints, second: Ints, partitions: Ints) -> None:
+        first, self._size = self._size, self._size + len(ids)
+        if self._size > len(self.time):
+            more = max(self._size, 2 * len(self.time)) - len(self.time)
+            for name in ("second", "time", "partition", "label", "labelled"):
+                column = getattr(self, name)
+                setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))
+        new = slice(first, self._size)
+        self.second[new], self.time[new], self.partition[new] = second, times, partitions
+        self.label[new], self.labelled[new] = 0, False
+        self._at.update(zip(ids.tolist(), range(first, self._size), strict=True))
+
+    def _restore(self, ids: Ints, times: Ints, labels: Ints) -> None:
+        """Puts back labels; an id that came again after its expiry has a record of another time."""
+        at = self.find(ids.tolist(), -1)
+        same = (at >= 0) & (self.time[at] == times)
+        self.label[at[same]], self.labelled[at[same]] = labels[same], True
+
+    @staticmethod
+    def _log(
+        log: EventLog,
+        layout: np.dtype[np.void],
+        ids: Ints,
+        times: Ints,
+        values: Mapping[str, Ints],
+    ) -> None:
+        none = np.zeros(len(ids), np.int64)
+        log.append(
+            packed(
+                layout,
+                keys=ids,
+                times=times,
+                values=values,
+                sequence=none,
+                partitions=none.astype(np.int32),
+            )
+        )

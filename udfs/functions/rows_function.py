@@ -1,0 +1,42 @@
+"""The Flink function of the clean stage and the first folds, when a second entity key follows."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from pyflink.datastream import KeyedProcessFunction, RuntimeContext
+
+from udfs.functions.answers import encode_dead_letters
+from udfs.functions.feature_function import FeatureFunction
+from udfs.functions.rows import RecordColumns, RecordRows, encode_rows
+
+
+class RowsFunction(FeatureFunction):
+    """Turns raw blocks of a shard into rows with what the folds over the entity key give.
+
+    Key, time domain, state and failures are those of `FeatureFunction`. Dead letters leave as an
+    answer of their own beside the rows.
+    """
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Registers state and metrics."""
+        super().open(runtime_context)
+        self._rows = RecordRows(self._use_case)
+
+    def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Iterator[bytes]:
+        """Yields rows of the usable records, then the dead letters; neither when there are none."""
+        clean, folded = self._folded(value, ctx)
+        at = clean.places
+        if len(at):
+            columns = RecordColumns(
+                partitions=clean.raw.partitions[at],
+                offsets=clean.raw.offsets[at],
+                timestamp_ms=clean.raw.timestamps_ms[at],
+                sequence=folded.sequence,
+                late=folded.late,
+                duplicate=np.zeros(len(at), np.bool_),
+                columns=clean.columns,
+                windows=folded.windows,
+            )
+            yield encode_rows(self._rows.encode(columns))
+        if clean.dead_letters:
+            yield encode_dead_letters(clean.dead_letters)
