@@ -12,7 +12,7 @@ from millrace.model_server.errors import RequestError
 from millrace.model_server.events import log
 from millrace.model_server.following import follow_base_paths, follow_config_file, pause
 from millrace.model_server.grpc_handlers import handler
-from millrace.model_server.grpc_listener import check_port, open_server
+from millrace.model_server.grpc_listener import Listening, check_port, open_server
 from millrace.model_server.health import Health
 from millrace.model_server.metrics import Metrics
 from millrace.model_server.models import Model
@@ -27,7 +27,7 @@ from millrace.model_server.services import (
     PredictionService,
 )
 from millrace.model_server.settings import Settings
-from udfs.errors import ConfigurationError, DataError
+from udfs.errors import ConfigurationError, DataError, EnvironmentFault
 
 _DRAIN_SECONDS: Final = 10.0
 _FIRST_VERSION_SECONDS: Final = 0.25
@@ -69,6 +69,9 @@ class ModelServer:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         check_port(self._settings.listening)
+        rest = self._settings.rest
+        if rest.port:
+            check_port(Listening(rest.port, rest.bind_address))
         try:
             models = self._configured()
             if all(await asyncio.gather(*[self._first_version(model) for model in models])):
@@ -108,10 +111,15 @@ class ModelServer:
         settings = self._settings
         if not settings.rest.port:
             return nullcontext()
-        # Only who wants REST needs its library, and the time to load it.
-        from millrace.model_server.rest.api import RestApi  # noqa: PLC0415
-        from millrace.model_server.rest.listener import MetricsPage, serving  # noqa: PLC0415
-
+        try:
+            # Only who wants REST needs its library, and the time to load it.
+            from millrace.model_server.rest.api import RestApi  # noqa: PLC0415
+            from millrace.model_server.rest.listener import MetricsPage, serving  # noqa: PLC0415
+        except ImportError as error:
+            raise EnvironmentFault(
+                f"REST needs the package {error.name}; install it with: "
+                "pip install 'millrace-flink[train]'"
+            ) from error
         path = settings.metrics_path
         page = MetricsPage(path, self._observer.page) if path else None
         api = RestApi(self._core, settings.rest.timeout_s)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from millrace.model_server.errors import invalid
 from millrace.model_server.rest.json_in import decode
-from millrace.model_server.rest.json_scalars import from_base64, is_base64, raw_bytes
+from millrace.model_server.rest.json_scalars import double, from_base64, is_base64, raw_bytes
 from millrace.model_server.rest.json_shown import shown, type_name
 from millrace.model_server.rest.predict_in import signature_name
 from udfs.client.schema import Fields, message_classes
@@ -97,4 +97,4 @@ def _integer(value: int, name: str) -> tuple[str, Any]:
     if 0 <= value < _UINT64_END:
         raise invalid(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
     # RapidJSON makes a double of an integer that no 64 bits hold.
-    return "float_list", float(value)
+    return "float_list", double(value)

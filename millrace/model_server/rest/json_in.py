@@ -15,6 +15,7 @@ from millrace.model_server.errors import invalid
 from millrace.model_server.rest.json_shown import shown
 
 _ERROR: Final = "JSON Parse error: "
+TOO_BIG: Final = "Number too big to be stored in double."
 _DECODER: Final = json.JSONDecoder(parse_float=float)
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 # `Inf` is RapidJSON's short form of a number; inside strings it stays.
@@ -66,7 +67,11 @@ def _decode_widely(body: bytes) -> Any:
         raise invalid(_described(text, error)) from error
     except RecursionError as error:
         raise _too_deep() from error
-    _check_range(text, found)
+    except ValueError as error:
+        # Python reads no integer of more than 4,300 digits.
+        raise invalid(_ERROR + TOO_BIG) from error
+    _check_range(text)
+    _check_surrogates(text, found)
     return found
 
 
@@ -105,7 +110,7 @@ def _matched(text: str) -> int:
     return 0
 
 
-def _check_range(text: str, found: object) -> None:
+def _check_range(text: str) -> None:
     # The wider reader makes infinity of 1e400, where RapidJSON refuses it.
     if re.search(r"\d[eE]\+?\d|\d{300}", text) is None:
         return
@@ -114,7 +119,16 @@ def _check_range(text: str, found: object) -> None:
     ):
         if match[0][0] != '"' and math.isinf(float(match[0])):
             at = _bytes(text[: match.start()])
-            raise invalid(f"{_ERROR}Number too big to be stored in double. at offset: {at}")
+            raise invalid(f"{_ERROR}{TOO_BIG} at offset: {at}")
+
+
+def _check_surrogates(text: str, found: object) -> None:
+    if "\\u" not in text:
+        return
+    try:
+        json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise invalid(f"{_ERROR}The surrogate pair in string is invalid.") from error
 
 
 def _too_deep() -> Exception:

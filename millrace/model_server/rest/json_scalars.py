@@ -61,7 +61,7 @@ def element(value: object, dtype: int) -> Any:
         raise RequestError(grpc.StatusCode.UNIMPLEMENTED, message)
     if not _fits(value, dtype):
         raise _type_error(value, dtype)
-    return value
+    return double(value) if dtype in FLOATS else value
 
 
 def _fits(value: object, dtype: int) -> bool:
@@ -104,13 +104,17 @@ def from_base64(value: Mapping[str, Any]) -> bytes:
 
 
 def raw_bytes(text: str) -> bytes:
-    """The bytes of a JSON string as they came.
+    """The bytes of a JSON string as they came."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def double(value: Any) -> float:
+    """A JSON number as a double.
 
     Raises:
-        RequestError: half of a surrogate pair stands alone.
+        RequestError: it is an integer that no double holds.
     """
     try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError as error:
-        message = "JSON Parse error: The surrogate pair in string is invalid."
-        raise invalid(message) from error
+        return float(value)
+    except OverflowError as error:
+        raise invalid("JSON Parse error: Number too big to be stored in double.") from error

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from millrace.model_server.errors import invalid
 from millrace.model_server.rest.json_scalars import FLOATS, RANGES, element
 from millrace.model_server.rest.json_shown import shown
 from udfs.client.tensors import DTYPES, STRING
+
+# numpy's limit less the axis that rows add; TensorFlow's is 254.
+_MAX_AXES: Final = 63
 
 
 def tensor(value: object, dtype: int) -> NDArray[Any]:
@@ -36,11 +39,17 @@ def tensor(value: object, dtype: int) -> NDArray[Any]:
 
 
 def shape_of(value: object) -> tuple[int, ...]:
-    """The shape that the first elements have; the rest may still differ."""
+    """The shape that the first elements have; the rest may still differ.
+
+    Raises:
+        RequestError: it has more axes than an array may have.
+    """
     sizes = []
     while isinstance(value, list):
         sizes.append(len(value))
         value = value[0] if value else None
+    if len(sizes) > _MAX_AXES:
+        raise invalid(f"A tensor of {len(sizes)} axes cannot be read, {_MAX_AXES} are the most.")
     return tuple(sizes)
 
 
@@ -54,7 +63,11 @@ def at_once(value: object, dtype: int) -> NDArray[Any] | None:
         flat = list(itertools.chain.from_iterable(flat))
     types = set(map(type, flat))
     if dtype in FLOATS and types <= {int, float}:
-        return _array(flat, shape, dtype)
+        try:
+            return _array(flat, shape, dtype)
+        except OverflowError:
+            # An integer that no double holds: the slow way finds and tells it.
+            return None
     if dtype in RANGES and types == {int}:
         low, high = RANGES[dtype]
         if low <= min(flat) and max(flat) < high:

@@ -55,7 +55,25 @@ def test_bytes_that_are_no_text_are_kept() -> None:
 
 def test_half_of_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(RequestError, match="surrogate pair in string is invalid"):
-        tensor(decode(b'{"a": "\\ud800"}')["a"], STRING)
+        decode(b'{"a": "\\ud800"}')
+
+
+def test_both_halves_of_a_surrogate_pair_are_a_character() -> None:
+    assert decode(b'{"a": "\\ud83d\\ude00", "b": NaN}')["a"] == "\U0001f600"
+
+
+def test_integers_that_no_double_holds_are_refused() -> None:
+    for digits in (400, 5000):
+        with pytest.raises(RequestError, match="Number too big to be stored in double"):
+            tensor(decode(b'{"a": [%s]}' % (b"9" * digits))["a"], FLOAT)
+
+
+def test_more_axes_than_an_array_has_are_refused() -> None:
+    nested: Any = 1
+    for _ in range(64):
+        nested = [nested]
+    with pytest.raises(RequestError, match="A tensor of 64 axes cannot be read, 63 are the most"):
+        tensor(nested, FLOAT)
 
 
 TENSORS: dict[str, tuple[Any, int, NDArray[Any]]] = {
