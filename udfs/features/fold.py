@@ -1,6 +1,6 @@
 """What a fold is: a declaration that stands in the feature spec, and the state it runs with."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,14 @@ class RunningFold(Protocol):
 
     def forget(self, floor_ms: int) -> None:
         """Drops events at or before `floor_ms` when that is worth it; changes no result."""
+
+
+@runtime_checkable
+class KeepsSome(Protocol):
+    """A running fold whose later results need some events only, such as a machine's first ones."""
+
+    def keeps(self, sequence: Ints) -> NDArray[np.bool_]:
+        """Whether the event with this sequence number of its key has to be kept, (n,)."""
 
 
 class Fold(Protocol):

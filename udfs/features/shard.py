@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.errors import UseCaseError
-from udfs.features.fold import Fold
-from udfs.features.log import EventLog, Store, event_type, packed, values_of
+from udfs.features.fold import Fold, KeepsSome
+from udfs.features.log import EventLog, Events, Store, event_type, packed, values_of
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns
 
@@ -97,21 +97,27 @@ class ShardFolds:
             sequence, windows[fold.name] = self._folds[fold.name].update(
                 columns[fold.key], times, values, newest
             )
-            if len(times):
-                self._logs[fold.name].append(
-                    packed(
-                        self._layouts[fold.name],
-                        keys=columns[fold.key],
-                        times=times,
-                        values=values,
-                        sequence=sequence,
-                        partitions=partitions,
-                    )
-                )
+            events = packed(
+                self._layouts[fold.name],
+                keys=columns[fold.key],
+                times=times,
+                values=values,
+                sequence=sequence,
+                partitions=partitions,
+            )
+            self._keep(fold.name, events, sequence)
         if len(times):
             self._expire()
             self._store.put(_PROGRESS, msgspec.json.encode(self._progress))
         return Folded(windows, sequence, late, times < newest)
+
+    def _keep(self, name: str, events: Events, sequence: NDArray[np.int64]) -> None:
+        """Stores those of the events that the fold's later results need."""
+        fold = self._folds[name]
+        if isinstance(fold, KeepsSome):
+            events = events[fold.keeps(sequence)]
+        if len(events):
+            self._logs[name].append(events)
 
     def _newest(self, times: NDArray[np.int64], partitions: NDArray[np.int32]) -> NDArray[np.int64]:
         """Newest event time of each record's source partition, up to and with the record.

@@ -114,6 +114,8 @@ class UseCase:
         duplicates: what becomes of a business id that comes twice; None when nobody looks.
         known_positives_leave: an entity with a positive label that is known by the time of the
             test is not tested any more, as a card that is blocked.
+        whole_entities: an entity's labels are known when it ends, as a machine's when it fails:
+            all its records are trained on, or all are tested, by the time of the last.
     """
 
     name: str
@@ -136,6 +138,7 @@ class UseCase:
     labels: LabelFeed | None = None
     duplicates: Duplicates | None = None
     known_positives_leave: bool = False
+    whole_entities: bool = False
 
     @cached_property
     def column_types(self) -> Mapping[str, np.dtype[Any]]:
