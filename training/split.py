@@ -5,7 +5,7 @@ between the last training record and the first test record lies that delay; and 
 fraud is known by then (a card that is blocked) is no longer tested.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -87,6 +87,17 @@ def split_before(
         )
     cut = train_end - round((train_end - train_start) * validation_share)
     return Split(Period(train_start, cut), Period(cut, train_end), test)
+
+
+def by_last_record(data: Dataset) -> Dataset:
+    """The rows at the time of their entity's last record, when the labels of all are known.
+
+    A period of them holds whole entities.
+    """
+    entities, place = np.unique(data.entity_keys, return_inverse=True)
+    last = np.zeros(len(entities), dtype=np.int64)
+    np.maximum.at(last, place, data.times_ms)
+    return replace(data, times_ms=last[place])
 
 
 def without_known_positives(

@@ -17,7 +17,7 @@ from training.dataset import Dataset, build
 from training.export import export
 from training.models.fitted import FitOptions, FittedModel, find_evaluate, find_fit
 from training.progress import OnProgress, silent
-from training.split import Period, Split, split_before, without_known_positives
+from training.split import Period, Split, by_last_record, split_before, without_known_positives
 from udfs.errors import DataError
 from udfs.use_cases.contract import Label, UseCase
 
@@ -88,10 +88,11 @@ def train(
     fit = find_fit(use_case)
     data = build(use_case, source.records, total=source.total, on_progress=on_progress)
     split = _split(use_case, data, train_days)
+    known = by_last_record(data) if use_case.whole_entities else data
     parts = {
-        "train": data[split.train.of(data)],
-        "validation": data[split.validation.of(data)],
-        "test": data[_tested(use_case, data, split)],
+        "train": data[split.train.of(known)],
+        "validation": data[split.validation.of(known)],
+        "test": data[_tested(use_case, known, split)],
     }
     for name, part in parts.items():
         if not len(part):

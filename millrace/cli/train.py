@@ -45,7 +45,7 @@ def train(
         typer.Option(
             min=1,
             help="Days to train on, before the label delay and a week of test. "
-            "Default: 7 of files, all of the generator's history.",
+            "Default: 7 of files, all of the generator's history or of machines' lives.",
         ),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 20,
@@ -65,7 +65,8 @@ def train(
     found = find_use_case(use_case)
     if data is not None:
         source = training.from_files(found, data)
-        train_days = train_days or _FILE_TRAIN_DAYS
+        if not found.whole_entities:
+            train_days = train_days or _FILE_TRAIN_DAYS
     else:
         end = until and until.replace(tzinfo=timezone.utc)
         source = training.from_generator(found, count=count, days=days, seed=seed, end=end)

@@ -43,4 +43,9 @@ def _reader(use_case: UseCase, path: Path) -> _Reader:
 
         handbook.find_folder(path)
         return _Reader(handbook.transactions, handbook.labelled)
+    if use_case.name == "maintenance":
+        from millrace.sources import cmapss  # noqa: PLC0415
+
+        cmapss.find_subsets(path)
+        return _Reader(cmapss.readings, cmapss.labelled)
     raise ConfigurationError(f"no reader knows files of use case {use_case.name!r}")

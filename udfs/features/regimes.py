@@ -61,4 +61,7 @@ class RegimeScale:
         regime = self.regimes(columns[self.settings])
         sensors = columns[self.sensors][:, self.chosen]
         scaled = (sensors - np.array(self.means)[regime]) / np.array(self.spreads)[regime]
-        return np.rint(np.clip(scaled * STEPS, -_LARGEST, _LARGEST)).astype(np.int32)
+        steps: NDArray[np.int32] = np.rint(np.clip(scaled * STEPS, -_LARGEST, _LARGEST)).astype(
+            np.int32
+        )
+        return steps

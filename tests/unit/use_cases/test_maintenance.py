@@ -1,0 +1,59 @@
+"""The fleet wears out as it should, and the rule and the labels say so."""
+
+from itertools import islice
+
+import numpy as np
+
+from training.dataset import build
+from training.evaluate_life import remaining_life
+from udfs.use_cases.maintenance import LONGEST_LIFE, MAINTENANCE, REMAINING_LIFE, back_labelled
+from udfs.use_cases.maintenance_records import CYCLE_MS, Failure, Reading
+from udfs.use_cases.maintenance_world import generate, live
+
+START_MS = 1_700_000_000_000
+DAY_MS = 86_400_000
+
+
+def test_a_machine_is_read_every_cycle_until_it_fails() -> None:
+    by_unit: dict[int, list[tuple[Reading, float]]] = {}
+    for reading, left in generate(1, START_MS, 5_000, DAY_MS):
+        by_unit.setdefault(reading.unit_id, []).append((reading, left))
+    *whole, _ = [by_unit[unit] for unit in sorted(by_unit)]
+    assert len(whole) > 10
+    for life in whole:
+        assert [reading.cycle for reading, _ in life] == list(range(1, len(life) + 1))
+        assert [left for _, left in life] == [float(left) for left in range(len(life))][::-1]
+        times = np.diff([reading.event_time_ms for reading, _ in life])
+        assert np.abs(times - CYCLE_MS).max() <= 1
+
+
+def test_a_machine_of_live_traffic_is_replaced_when_it_has_failed() -> None:
+    made = list(islice(live(1, START_MS, 5.0), 10 * 400))
+    failed = {reading.unit_id for reading, left in made if left == 0}
+    last = {reading.unit_id: reading.cycle for reading, _ in made}
+    assert len(failed) >= 10
+    assert all(
+        reading.cycle == last[reading.unit_id]
+        for reading, left in made
+        if left == 0 and reading.unit_id in failed
+    )
+    assert len({reading.unit_id for reading, _ in made}) == 10 + len(failed)
+    assert len({reading.reading_id for reading, _ in made}) == len(made)
+
+
+def test_the_rule_tells_worn_machines_from_new_ones() -> None:
+    data = build(MAINTENANCE, generate(2, START_MS, 20_000, 5 * DAY_MS))
+    (left,) = MAINTENANCE.rule(data.features)
+    measured = remaining_life(data, {REMAINING_LIFE.tensor: left})
+    constant = np.full_like(left, np.minimum(data.labels, LONGEST_LIFE).mean())
+    by_mean = remaining_life(data, {REMAINING_LIFE.tensor: constant})
+    assert measured["rmse_capped"] < 0.8 * by_mean["rmse_capped"]
+
+
+def test_labels_come_back_from_a_failure_and_only_to_those_before_it() -> None:
+    def reading(unit: int, cycle: int) -> Reading:
+        return Reading(10 * unit + cycle, unit, cycle, 0, [0.0] * 3, [0.0] * 21)
+
+    readings = [reading(1, 3), reading(2, 3), reading(1, 5), reading(1, 6)]
+    found = back_labelled(readings, [Failure(1, 5, 0)])
+    assert [(each.reading_id, left) for each, left in found] == [(13, 2.0), (15, 0.0)]
