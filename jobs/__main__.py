@@ -8,8 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pyflink.datastream import StreamExecutionEnvironment
+
+from jobs import archive, score
+from jobs.archive_options import archive_options
 from jobs.options import LATEST, STARTS, score_options
-from jobs.score import build
 from millrace.settings import load
 from udfs.errors import MillraceError
 
@@ -18,23 +21,30 @@ def main(argv: Sequence[str]) -> int:
     """Submits the job and, with a bounded source, waits for its end; the exit status."""
     arguments = _parser().parse_args(argv)
     try:
-        options = score_options(
-            load(),
-            arguments.use_case,
-            bounded=arguments.once,
-            start=arguments.start,
-            restore=arguments.restore,
-        )
-        build(options, tuple(arguments.jar)).execute()
+        _environment(arguments).execute()
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
     return 0
 
 
+def _environment(arguments: argparse.Namespace) -> StreamExecutionEnvironment:
+    use_case, jars = arguments.use_case, tuple(arguments.jar)
+    if arguments.job == "archive":
+        return archive.build(archive_options(load(), use_case, restore=arguments.restore), jars)
+    options = score_options(
+        load(),
+        use_case,
+        bounded=arguments.once,
+        start=arguments.start,
+        restore=arguments.restore,
+    )
+    return score.build(options, jars)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="jobs", description=__doc__)
-    parser.add_argument("job", choices=["score"])
+    parser.add_argument("job", choices=["score", "archive"])
     parser.add_argument("--use-case", required=True, help="installed name, or module:attribute")
     parser.add_argument("--once", action="store_true", help="end at the newest offsets")
     parser.add_argument("--start", default=STARTS[0], choices=STARTS, help="without state")

@@ -49,8 +49,8 @@ def score_options(
     # A bounded run and an endless one cannot go on from each other's checkpoints: the end of a
     # source is part of its state.
     deployment = f"{score.transactional_id_prefix}-{name}{'-once' if bounded else ''}"
-    checkpoints = f"{_uri(settings.checkpoints)}/{deployment}"
-    restored = _restored(restore, checkpoints)
+    checkpoints = f"{uri_of(settings.checkpoints)}/{deployment}"
+    restored = restored_from(restore, checkpoints)
     return ScoreOptions(
         use_case=use_case,
         name=name,
@@ -117,13 +117,23 @@ def target_of(score: ScoreSettings) -> Target:
 
 
 def latest_checkpoint(checkpoints: str) -> str | None:
-    """The newest complete checkpoint below a `file:` URI, None when there is none."""
-    found = Path(urlparse(checkpoints).path).glob("*/chk-*/_metadata")
+    """The newest complete checkpoint or savepoint below a `file:` URI, None without one."""
+    folder = Path(urlparse(checkpoints).path)
+    found = [*folder.glob("*/chk-*/_metadata"), *folder.glob("savepoint-*/_metadata")]
     newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
     return newest.parent.as_uri() if newest else None
 
 
-def _restored(restore: str, checkpoints: str) -> str | None:
+def restored_from(restore: str, checkpoints: str) -> str | None:
+    """The URI of the state that a job begins with, None when it begins without.
+
+    Args:
+        restore: `latest`, `none`, or the path of a checkpoint or savepoint.
+        checkpoints: URI of the deployment's checkpoints.
+
+    Raises:
+        ConfigurationError: there is no state at the path, or `latest` cannot be found from here.
+    """
     if restore == NONE:
         return None
     if restore == LATEST:
@@ -133,11 +143,12 @@ def _restored(restore: str, checkpoints: str) -> str | None:
             f"the newest checkpoint below {checkpoints} cannot be found from here: "
             "name it with --restore PATH, or start anew with --restore none"
         )
-    uri = _uri(restore)
+    uri = uri_of(restore)
     if urlparse(uri).scheme == "file" and not (Path(urlparse(uri).path) / "_metadata").exists():
         raise ConfigurationError(f"{restore} is no checkpoint or savepoint: it has no _metadata")
     return uri
 
 
-def _uri(path: str) -> str:
+def uri_of(path: str) -> str:
+    """The URI of a path; a URI stays as it is."""
     return path if urlparse(path).scheme else Path(path).resolve().as_uri()

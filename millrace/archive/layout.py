@@ -12,10 +12,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from millrace.kafka.topics import DEAD_LETTERS, FEATURES, LABELS, PREDICTIONS, RAW
+from millrace.kafka.topics import (
+    DEAD_LETTERS,
+    FEATURES,
+    LABEL_CHANGES,
+    LABELS,
+    PREDICTIONS,
+    RAW,
+)
 from udfs.errors import ConfigurationError
 
-STAGES = (RAW, LABELS, FEATURES, PREDICTIONS, DEAD_LETTERS)
+STAGES = (RAW, LABELS, FEATURES, LABEL_CHANGES, PREDICTIONS, DEAD_LETTERS)
 """The topics of a use case that are archived; a topic is `<use case>.<stage>`."""
 
 SCHEMA = pa.schema(

@@ -100,10 +100,16 @@ def files(archive: Archive, stage: str, day: date) -> list[ArchiveFile]:
         return counting(all_files(folder))
 
 
-def all_files(folder: Path) -> list[ArchiveFile]:
-    """All complete files of a folder, those included that a compacted one replaces; `held` it."""
+def all_files(folder: Path, known: Mapping[Path, ArchiveFile] | None = None) -> list[ArchiveFile]:
+    """All complete files of a folder, by name, also those that a compacted one replaces.
+
+    Args:
+        folder: of a stage and date; `held` it meanwhile.
+        known: files that were described before, which never change.
+    """
     names = sorted(entry.name for entry in os.scandir(folder) if entry.name[0] not in "._")
-    return [describe(folder / name) for name in names if name.endswith(".parquet")]
+    paths = [folder / name for name in names if name.endswith(".parquet")]
+    return [(known or {}).get(path) or describe(path) for path in paths]
 
 
 def counting(found: list[ArchiveFile]) -> list[ArchiveFile]:

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    job: Annotated[str, typer.Argument(help="The job: score.")],
+    job: Annotated[str, typer.Argument(help="The job: score or archive.")],
     *,
     use_case: Annotated[str, typer.Option(help="Installed name, or module:attribute.")],
     cluster: Annotated[
@@ -44,6 +44,8 @@ def run(
     or done twice over a stop. With --once it scores the topic from its start to its newest
     offsets, whatever was scored before, under the same prediction ids.
     What it does is in the settings (millrace.toml, [score]).
+    The job archive writes the topics to Parquet files by date (settings in [archive]); with
+    --once it ends when the archive holds what is the newest record now.
 
     Example: millrace run score --use-case fraud --cluster localhost:8081
     """
@@ -51,21 +53,26 @@ def run(
     from millrace.settings import load  # noqa: PLC0415
     from udfs.errors import ConfigurationError  # noqa: PLC0415
 
-    if job != "score":
-        raise ConfigurationError(f"there is no job {job!r}; the job is score")
+    if job not in ("score", "archive"):
+        raise ConfigurationError(f"there is no job {job!r}; jobs are score and archive")
     if local and cluster:
         raise ConfigurationError("a job runs either --local or on a --cluster, not both")
     settings = load()
+    if job == "archive":
+        from millrace.cli.run_archive import run_archive  # noqa: PLC0415
+
+        run_archive(settings, use_case, cluster=cluster, once=once, start=start, restore=restore)
+        return
     # Also before a submission: what is wrong is told here, not in the log of Flink's client.
     options = score_options(settings, use_case, bounded=once, start=start, restore=restore)
-    _require_topics(settings, options.name)
+    require_topics(settings, options.name)
     if cluster:
         _submit(settings, cluster, use_case, once=once, start=start, restore=restore)
     else:
         _run_here(settings, options)
 
 
-def _require_topics(settings: "Settings", name: str) -> None:
+def require_topics(settings: "Settings", name: str) -> None:
     """Refuses to start without the topics: Flink would only say so in its log, again and again."""
     from millrace.kafka.topics import show  # noqa: PLC0415
     from udfs.errors import ConfigurationError  # noqa: PLC0415
@@ -92,8 +99,10 @@ def _run_here(settings: "Settings", options: "ScoreOptions") -> None:
 def _submit(
     settings: "Settings", cluster: str, use_case: str, *, once: bool, start: str, restore: str
 ) -> None:
+    from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
     from millrace.stack.submit import submit  # noqa: PLC0415
 
     arguments = ["score", "--use-case", use_case, "--start", start, "--restore", restore]
     state_dir: Path = settings.stack.state_dir
-    submit(cluster, [*arguments, *(["--once"] if once else [])], state_dir, wait=once)
+    arguments += ["--once"] if once else []
+    submit(cluster, arguments, ensure_flink_jars(), state_dir, wait=once)

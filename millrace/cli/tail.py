@@ -55,26 +55,27 @@ def as_object(record: "Record") -> dict[str, Any]:
         "partition": record.partition,
         "offset": record.offset,
         "timestamp_ms": record.timestamp_ms,
-        "key": _text(record.key),
-        "value": _value(record.value),
+        "key": as_text(record.key),
+        "value": as_value(record.value),
     }
 
 
 def as_line(record: "Record") -> str:
     """The record for people: its place, then its value."""
-    value = _value(record.value)
+    value = as_value(record.value)
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"{record.partition}:{record.offset:<8} {shown}"
 
 
-def _value(content: bytes | None) -> Any:
+def as_value(content: bytes | None) -> Any:
+    """Bytes that are JSON decoded, others as text."""
     try:
         return None if content is None else json.loads(content)
     except ValueError:
-        return _text(content)
+        return as_text(content)
 
 
-def _text(content: bytes | None) -> str | None:
+def as_text(content: bytes | None) -> str | None:
     """Bytes as text; those that are no UTF-8, and control characters, are escaped."""
     if content is None:
         return None

@@ -76,6 +76,14 @@ def end_offsets(cluster: Cluster, topic: str, *, committed: bool = True) -> dict
     return _offsets(cluster, topic, OffsetSpec.latest(), committed=committed)
 
 
+def offsets_at(cluster: Cluster, topic: str, time_ms: int) -> dict[int, int]:
+    """The oldest offset of each partition whose timestamp is not before a time, else its end."""
+    spec = OffsetSpec.for_timestamp(max(time_ms, 0))
+    found = _offsets(cluster, topic, spec, committed=False)
+    end = end_offsets(cluster, topic)
+    return {p: end[p] if offset < 0 else min(offset, end[p]) for p, offset in found.items()}
+
+
 def read(
     cluster: Cluster,
     topic: str,

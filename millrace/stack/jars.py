@@ -76,6 +76,18 @@ def ensure_flink_jars() -> tuple[Path, Path]:
     return connectors[-1], blocks
 
 
+def ensure_archive_jars() -> tuple[Path, ...]:
+    """What the job `archive` has to be given: those of every job, and what writes Parquet."""
+    flink = ensure_flink_jars()
+    parquet = sorted((deploy_root() / "flink" / "target" / "parquet").glob("*.jar"))
+    if not parquet:
+        raise EnvironmentFault(
+            f"Maven finished but {deploy_root() / 'flink' / 'target'} lacks the JARs of Parquet; "
+            "remove it and try again"
+        )
+    return (*flink, *parquet)
+
+
 def deploy_root() -> Path:
     """Writable directory with the poms and Java sources.
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from millrace.plain_path import worker_python
 from millrace.stack.flink_home import client_command, flink_environment, flink_home
-from millrace.stack.jars import ensure_flink_jars
 from udfs.errors import ConfigurationError, MillraceError, UnavailableError
 
 _ADDRESS = re.compile(r"[^\s:/]+:\d{1,5}")
@@ -23,7 +22,9 @@ class SubmissionError(MillraceError):
     """The cluster took the job and refused it, or the job failed."""
 
 
-def submit(cluster: str, arguments: Sequence[str], state_dir: Path, *, wait: bool) -> str:
+def submit(
+    cluster: str, arguments: Sequence[str], jars: Sequence[Path], state_dir: Path, *, wait: bool
+) -> str:
     """Runs `flink run` for the module `jobs`; returns the job's id.
 
     The TaskManagers need this distribution in the Python that `python.executable` names; the
@@ -32,6 +33,7 @@ def submit(cluster: str, arguments: Sequence[str], state_dir: Path, *, wait: boo
     Args:
         cluster: REST address, `host:port`.
         arguments: of `python -m jobs`.
+        jars: what the job has to be given.
         state_dir: the client's log goes here.
         wait: until the job has ended.
 
@@ -45,7 +47,7 @@ def submit(cluster: str, arguments: Sequence[str], state_dir: Path, *, wait: boo
     _require_reachable(cluster)
     conf_dir = flink_home() / "conf"
     # The job itself ships its JARs: the client would put `-Dpipeline.jars` on no class path.
-    jars = [word for jar in ensure_flink_jars() for word in ("--jar", str(jar.resolve()))]
+    shipped = [word for jar in jars for word in ("--jar", str(jar.resolve()))]
     options = ["run", "-m", cluster, "-pym", "jobs"]
     options += ["-pyclientexec", sys.executable, "-pyexec", worker_python()]
     options += [] if wait else ["-d"]
@@ -55,7 +57,7 @@ def submit(cluster: str, arguments: Sequence[str], state_dir: Path, *, wait: boo
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("w+") as log:
         done = subprocess.run(
-            [java, details, *client, *options, *arguments, *jars],
+            [java, details, *client, *options, *arguments, *shipped],
             env=flink_environment(conf_dir),
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -8,3 +8,6 @@ LOCAL = replace(FRAUD, name="local")
 ONCE = replace(FRAUD, name="once")
 NOWHERE = replace(FRAUD, name="nowhere")
 """Its topics are never made."""
+ARCHIVED = replace(FRAUD, name="archived")
+ARCHIVE_KILLED = replace(FRAUD, name="archive-killed")
+DEAD = replace(FRAUD, name="dead")

@@ -1,0 +1,155 @@
+"""Compares an archive with its topics: every offset exactly once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from millrace.archive.layout import STAGES, Archive
+from millrace.archive.offset_set import OffsetSet, Range, shown
+from millrace.archive.reading import read
+from millrace.kafka.cluster import Cluster
+from millrace.kafka.readers import end_offsets, first_offsets
+from millrace.kafka.readers import read as read_topic
+
+
+@dataclass(frozen=True)
+class PartitionCheck:
+    """A partition of a topic beside what the archive has of it. Committed records only.
+
+    Attributes:
+        stage: the stage.
+        partition: the partition.
+        archived: different offsets in the archive.
+        newest: the newest archived offset, None without one.
+        missing: records that are in the topic and older than the newest archived one, but are not
+            archived.
+        missing_ranges: the first few of them.
+        twice: offsets that are archived more than once.
+        twice_ranges: the first few of them.
+        markers: offsets without a record: markers of transactions, aborted records.
+        unknown: offsets that are neither archived nor in the topic any more, which deleted them;
+            no more can be said about them.
+        foreign: archived offsets at or behind the end of the topic: another topic's archive.
+        behind: offsets in the topic that are newer than the newest archived one.
+    """
+
+    stage: str
+    partition: int
+    archived: int
+    newest: int | None
+    missing: int
+    missing_ranges: list[Range]
+    twice: int
+    twice_ranges: list[Range]
+    markers: int
+    unknown: int
+    foreign: int
+    behind: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether every offset up to the newest archived one is there exactly once."""
+        return not (self.missing or self.twice or self.foreign)
+
+
+@dataclass
+class _Stage:
+    """A stage's offsets while they are compared."""
+
+    first: dict[int, int]
+    end: dict[int, int]
+    archived: dict[int, OffsetSet] = field(default_factory=dict)
+
+    def set_of(self, partition: int) -> OffsetSet:
+        return self.archived.setdefault(partition, OffsetSet())
+
+
+def verify(
+    cluster: Cluster, archive: Archive, stages: tuple[str, ...] = STAGES
+) -> Iterator[PartitionCheck]:
+    """The checks of all partitions, stage by stage.
+
+    Reads the offsets in the archive, and the topic only where the archive has a gap.
+
+    Raises:
+        ConfigurationError: there is no such topic.
+        UnavailableError: no broker answers.
+    """
+    for stage in stages:
+        topic = f"{archive.use_case}.{stage}"
+        # The topic's end first: what is archived afterwards must not look foreign.
+        first, end = first_offsets(cluster, topic), end_offsets(cluster, topic)
+        state = _Stage(first, end)
+        for batch in read(archive, stage, columns=["partition", "offset"]):
+            partitions, offsets = batch.column(0).to_numpy(), batch.column(1).to_numpy()
+            for partition in np.unique(partitions).tolist():
+                state.set_of(partition).add(offsets[partitions == partition])
+        latest = end_offsets(cluster, topic)
+        gaps = _records_in_gaps(cluster, topic, state)
+        for partition in sorted({*end, *state.archived}):
+            yield _check(stage, partition, state, gaps, latest.get(partition, 0))
+
+
+def waiting_records(
+    cluster: Cluster, archive: Archive, checks: Iterable[PartitionCheck]
+) -> dict[str, int]:
+    """How many committed records of each stage are newer than the newest archived one.
+
+    Offsets alone do not tell: what is behind the last record of a topic may be markers only.
+    """
+    found: dict[str, int] = {}
+    for stage, ends in _newest(checks).items():
+        topic = f"{archive.use_case}.{stage}"
+        first, end = first_offsets(cluster, topic), end_offsets(cluster, topic)
+        start = {p: max(first[p], ends.get(p, 0)) for p in end}
+        found[stage] = sum(1 for _ in read_topic(cluster, topic, start=start, end=end))
+    return found
+
+
+def _newest(checks: Iterable[PartitionCheck]) -> dict[str, dict[int, int]]:
+    """The offset after the newest archived one, by stage and partition."""
+    found: dict[str, dict[int, int]] = {}
+    for check in checks:
+        ends = found.setdefault(check.stage, {})
+        ends[check.partition] = 0 if check.newest is None else check.newest + 1
+    return found
+
+
+def _records_in_gaps(cluster: Cluster, topic: str, state: _Stage) -> dict[int, OffsetSet]:
+    """Offsets of committed records in the topic that the archive lacks below its newest one."""
+    start, end = {}, {}
+    for partition, archived in state.archived.items():
+        absent = list(archived.absent(state.first.get(partition, 0), archived.end))
+        if absent:
+            start[partition], end[partition] = absent[0][0], absent[-1][1] + 1
+    found: dict[int, OffsetSet] = {}
+    for record in read_topic(cluster, topic, start=start, end=end) if start else ():
+        if record.offset not in state.archived[record.partition]:
+            offsets = found.setdefault(record.partition, OffsetSet())
+            offsets.add(np.array([record.offset]))
+    return found
+
+
+def _check(
+    stage: str, partition: int, state: _Stage, gaps: dict[int, OffsetSet], latest: int
+) -> PartitionCheck:
+    archived = state.archived.get(partition) or OffsetSet()
+    first, missing = state.first.get(partition, 0), gaps.get(partition) or OffsetSet()
+    end = state.end.get(partition, 0)
+    absent = archived.absent(first, archived.end)
+    before = archived.absent(0, min(first, archived.end))
+    return PartitionCheck(
+        stage=stage,
+        partition=partition,
+        archived=archived.within(0, archived.end),
+        newest=archived.end - 1 if archived.rows else None,
+        missing=missing.rows,
+        missing_ranges=shown(missing.present()),
+        twice=archived.repeated,
+        twice_ranges=shown(archived.repeats()),
+        markers=sum(b - a + 1 for a, b in absent) - missing.rows,
+        unknown=sum(b - a + 1 for a, b in before),
+        foreign=archived.within(latest, archived.end),
+        behind=max(end - max(archived.end, first), 0),
+    )

@@ -1,0 +1,1 @@
+"""Compares what came in with what came out."""

@@ -1,0 +1,1 @@
+"""The whole story of a record, from topics and archive."""

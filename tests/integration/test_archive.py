@@ -1,0 +1,154 @@
+"""The job archive on real parts: every committed record once, also over kill -9."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from millrace.archive import Archive, open_archive, read
+from millrace.archive.layout import date_of
+from millrace.archive.progress import Progress
+from millrace.kafka.cluster import Cluster
+from millrace.kafka.readers import end_offsets
+from millrace.kafka.readers import read as read_topic
+from millrace.stack.flink import FlinkCluster
+from tests.integration.commands import Env, environment, millrace
+from tests.integration.scoring import START_MS, wait_until
+
+ARCHIVED = "tests.integration.named:ARCHIVED"
+KILLED = "tests.integration.named:ARCHIVE_KILLED"
+DAY_MS = 24 * 3_600_000
+DEADLINE_S = 150  # a few seconds on a machine that does nothing else
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
+    """Two TaskManagers of one slot each: a job of parallelism 2 needs both."""
+    with FlinkCluster(tmp_path_factory.mktemp("flink"), task_managers=2, slots=1) as cluster:
+        yield cluster
+
+
+def send(bootstrap_servers: str, topic: str, first: int, count: int) -> None:
+    """Records with nulls, bytes that are no text, and timestamps over some days."""
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True})
+    for n in range(first, first + count):
+        value = None if n % 50 == 0 else b"\xff\x00 %d" % n
+        key = None if n % 70 == 0 else b"%d" % (n % 40)
+        producer.produce(
+            topic, value, key, partition=n % 2, timestamp=START_MS + n * DAY_MS // 1000
+        )
+        producer.poll(0)
+    assert producer.flush(30) == 0
+
+
+def send_in_transactions(bootstrap_servers: str, topic: str) -> None:
+    """Ten records committed, ten aborted, ten committed."""
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "transactional.id": topic})
+    producer.init_transactions(30)
+    for commit in (True, False, True):
+        producer.begin_transaction()
+        for n in range(10):
+            producer.produce(topic, b"%d %s" % (n, str(commit).encode()), b"k", partition=n % 2)
+        producer.flush(30)
+        if commit:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+
+
+def in_topic(cluster: Cluster, topic: str) -> Counter[tuple[object, ...]]:
+    return Counter(
+        (r.partition, r.offset, r.timestamp_ms, r.key, r.value) for r in read_topic(cluster, topic)
+    )
+
+
+def in_archive(archive: Archive, stage: str) -> Counter[tuple[object, ...]]:
+    return Counter(
+        tuple(row.values()) for batch in read(archive, stage) for row in batch.to_pylist()
+    )
+
+
+def verified(folder: Path, env: Env, use_case: str) -> dict[str, object]:
+    said = millrace(folder, env, "archive", "verify", use_case, "--complete", "--json").stdout
+    found: dict[str, object] = json.loads(said)
+    return found
+
+
+def test_every_committed_record_is_archived_as_it_is_and_runs_go_on_from_each_other(
+    bootstrap_servers: str, tmp_path: Path
+) -> None:
+    env = environment(bootstrap_servers, archive__checkpoint_interval_ms="500")
+    kafka = Cluster(bootstrap_servers)
+    run = ("run", "archive", "--use-case", ARCHIVED, "--once")
+    millrace(tmp_path, env, "topics", "apply", ARCHIVED)
+    send(bootstrap_servers, "archived.raw", 0, 2_000)
+    send_in_transactions(bootstrap_servers, "archived.predictions")
+    millrace(tmp_path, env, *run)
+    millrace(tmp_path, env, "archive", "compact", ARCHIVED)
+    send(bootstrap_servers, "archived.raw", 2_000, 1_000)
+    send_in_transactions(bootstrap_servers, "archived.dead-letters")
+    # Without the checkpoint too: the archive itself says how far it goes.
+    millrace(tmp_path, env, *run, "--restore", "none")
+    archive = open_archive(tmp_path / ".millrace" / "archive", "archived")
+    for stage in ("raw", "predictions", "dead-letters"):
+        assert in_archive(archive, stage) == in_topic(kafka, f"archived.{stage}")
+    assert archive.dates("raw") == [date_of(START_MS + n * DAY_MS) for n in range(4)][:4]
+    report = verified(tmp_path, env, ARCHIVED)
+    markers = {
+        (part["stage"], part["partition"]): part["markers"]
+        for part in report["partitions"]  # type: ignore[attr-defined]
+    }
+    # A transaction ends with a marker in each of its partitions; the aborted records count too.
+    assert markers["predictions", 0] >= 5 + 2
+    assert markers["raw", 0] == 0
+
+
+def test_verify_finds_what_is_missing_and_what_is_there_twice(
+    bootstrap_servers: str, tmp_path: Path
+) -> None:
+    env = environment(
+        bootstrap_servers, archive__path="copy", archive__checkpoint_interval_ms="500"
+    )
+    millrace(tmp_path, env, "topics", "apply", ARCHIVED)
+    send(bootstrap_servers, "archived.raw", 0, 1_000)
+    millrace(tmp_path, env, "run", "archive", "--use-case", ARCHIVED, "--once")
+    archive = open_archive(tmp_path / "copy", "archived")
+    first, second, *_ = sorted(archive.path.glob("raw/*/*.parquet"))
+    first.rename(first.with_name(f".{first.name}"))
+    second.with_name("twice.parquet").write_bytes(second.read_bytes())
+    said = millrace(tmp_path, env, "archive", "verify", ARCHIVED, "--json", status=1).stdout
+    parts = [p for p in json.loads(said)["partitions"] if p["stage"] == "raw"]
+    assert all(part["missing"] > 0 and part["twice"] > 0 for part in parts)
+    assert parts[0]["missing_ranges"][0][0] == 0
+
+
+def test_a_task_manager_killed_in_the_middle_leaves_every_offset_exactly_once(
+    bootstrap_servers: str, cluster: FlinkCluster, tmp_path: Path
+) -> None:
+    env = environment(
+        bootstrap_servers, archive__parallelism="2", archive__checkpoint_interval_ms="500"
+    )
+    millrace(tmp_path, env, "topics", "apply", KILLED)
+    send(bootstrap_servers, "archive-killed.raw", 0, 20_000)
+    run = ("run", "archive", "--use-case", KILLED, "--cluster", cluster.rest_address)
+    job = millrace(tmp_path, env, *run).stdout.strip()
+    archive = Archive(tmp_path / ".millrace" / "archive", "archive-killed")
+    wait_until(lambda: archived(archive) == 20_000, "the first records", DEADLINE_S)
+    send(bootstrap_servers, "archive-killed.raw", 20_000, 20_000)
+    cluster.task_managers[-1].kill()
+    assert archived(archive) < 40_000
+    send(bootstrap_servers, "archive-killed.raw", 40_000, 20_000)
+    cluster.start_task_manager()
+    wait_until(lambda: archived(archive) >= 60_000, "all records", DEADLINE_S)
+    restored = cluster.get(f"/jobs/{job}/checkpoints")["counts"]["restored"]
+    assert (restored, verified(tmp_path, env, KILLED)["holds"]) == (1, True)
+    ends = end_offsets(Cluster(bootstrap_servers), "archive-killed.raw")
+    assert sum(ends.values()) == 60_000 == sum(in_archive(archive, "raw").values())
+
+
+def archived(archive: Archive) -> int:
+    """How many offsets lie below the newest archived ones."""
+    return sum(Progress(archive).ends("raw").values())
