@@ -41,10 +41,10 @@ class FeatureRow(msgspec.Struct, frozen=True):
     """The features of one record, as the model saw them but in float64.
 
     `sequence` counts the records of the entity key in the order they were folded: from 1, and again
-    from 1 when the key was silent for longer than its state is kept.
-    `second_sequence` counts the records and changes of labels of the second entity key together,
-    likewise; both are None for a use case without one. The names of `features` belong to
-    `feature_spec_hash`.
+    from 1 when the key was silent for longer than its state is kept; a fold over sessions counts
+    within each session. `second_sequence` counts the records and changes of labels of the second
+    entity key together, likewise; both are None for a use case without one. The names of `features`
+    belong to `feature_spec_hash`.
     """
 
     business_id: int | str

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from training.progress import OnProgress
     from training.train import Trained
 
-_FILE_TRAIN_DAYS = 7
-
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -45,7 +43,7 @@ def train(
         typer.Option(
             min=1,
             help="Days to train on, before the label delay and a week of test. "
-            "Default: 7 of files, all of the generator's history or of machines' lives.",
+            "Default: all there are; 7 of the fraud handbook's files, as it does.",
         ),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 20,
@@ -57,6 +55,7 @@ def train(
     Example: millrace train fraud --data ~/data/fraud_handbook
     """
     from millrace.settings import load  # noqa: PLC0415
+    from millrace.sources.files import usual_train_days  # noqa: PLC0415
     from training import train as training  # noqa: PLC0415
     from training.models.fitted import FitOptions  # noqa: PLC0415
     from udfs.use_cases.find import find_use_case  # noqa: PLC0415
@@ -65,8 +64,7 @@ def train(
     found = find_use_case(use_case)
     if data is not None:
         source = training.from_files(found, data)
-        if not found.whole_entities:
-            train_days = train_days or _FILE_TRAIN_DAYS
+        train_days = train_days or usual_train_days(found)
     else:
         end = until and until.replace(tzinfo=timezone.utc)
         source = training.from_generator(found, count=count, days=days, seed=seed, end=end)

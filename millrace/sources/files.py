@@ -35,6 +35,11 @@ def labelled_records(use_case: UseCase, path: Path) -> Iterator[tuple[Any, Label
     return _reader(use_case, path).labelled(path)
 
 
+def usual_train_days(use_case: UseCase) -> int | None:
+    """Days that the published protocol of a use case's files trains on; None for all there are."""
+    return {"fraud": 7}.get(use_case.name)
+
+
 def _reader(use_case: UseCase, path: Path) -> _Reader:
     """The reader; what is missing under `path` is told now, not when the first record is read."""
     if use_case.name == "fraud":
@@ -48,4 +53,9 @@ def _reader(use_case: UseCase, path: Path) -> _Reader:
 
         cmapss.find_subsets(path)
         return _Reader(cmapss.readings, cmapss.labelled)
+    if use_case.name == "recommendation":
+        from millrace.sources import diginetica  # noqa: PLC0415
+
+        diginetica.find_folder(path)
+        return _Reader(diginetica.clicks, diginetica.labelled)
     raise ConfigurationError(f"no reader knows files of use case {use_case.name!r}")
