@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    use_case: Annotated[str, typer.Argument(help="Name of the use case: fraud.")],
+    use_case: Annotated[str, typer.Argument(help="Installed name, or module:attribute.")],
     *,
     once: Annotated[
         bool, typer.Option("--once", help="End by itself; the counts then have to close.")
@@ -60,13 +60,15 @@ def demo(
     Example: millrace demo fraud --once --json
     """
     started = time.monotonic()
-    from millrace.demo.plan import DemoFailed, Plan, story_of  # noqa: PLC0415
+    from millrace.demo.plan import DemoFailed, Plan  # noqa: PLC0415
+    from millrace.demo.stories import story_of  # noqa: PLC0415
+    from udfs.use_cases.find import find_use_case  # noqa: PLC0415
 
-    found, story = story_of(use_case)
+    found = find_use_case(use_case)
     plan = Plan(
         use_case_name=use_case,
         use_case=found,
-        story=story,
+        story=story_of(found),
         once=once,
         rate=rate,
         count=count,

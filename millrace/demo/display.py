@@ -61,7 +61,7 @@ def plain_line(plan: Plan, status: Status, seen: Snapshot) -> str:
         told.append(f"out {seen.predictions + seen.dead_letters:,} ({seen.rate_out:,.0f}/s)")
     told += [f"{source_name(s)} {answers.predictions:,}" for s, answers in seen.answers.items()]
     if seen.first_prediction_s is not None:
-        told.append(f"alerts {seen.all_alerts:,}")
+        told.append(f"{plan.story.notable} {seen.all_alerts:,}")
         told.append(f"dead letters {dead_letter_counts(seen)}")
     if seen.p50_ms is not None:
         told.append(f"p50 {seen.p50_ms:,} ms, p99 {seen.p99_ms:,} ms")

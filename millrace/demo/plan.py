@@ -1,53 +1,17 @@
 """What a demo does: the options of its command, and how a use case is shown."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from udfs.errors import ConfigurationError, MillraceError
+from millrace.demo.stories import Story
+from udfs.errors import MillraceError
 from udfs.use_cases.contract import UseCase
-from udfs.use_cases.find import find_use_case
-from udfs.use_cases.fraud_world import World
 
 MALFORMED_SHARE = 0.005
-_PURCHASES_PER_DAY = 2
 
 
 class DemoFailed(MillraceError):
     """A part of the demo ended by itself, or its counts do not close; the message names the log."""
-
-
-@dataclass(frozen=True)
-class Story:
-    """How a use case is shown.
-
-    Attributes:
-        title: what it is about.
-        noun: its records, in the plural.
-        positives: records whose label is true, in the plural.
-        history_count: (seed, live records a second, days) -> records of a history in which the
-            same entities act as in live traffic, as often as in the training history.
-        describe: a record in a few words that say why somebody would look at it.
-    """
-
-    title: str
-    noun: str
-    positives: str
-    history_count: Callable[[int, float, int], int]
-    describe: Callable[[Any], str]
-
-
-def _fraud_history(seed: int, rate: float, days: int) -> int:
-    return _PURCHASES_PER_DAY * days * World.for_rate(seed, rate).customers
-
-
-def _fraud_record(record: Any) -> str:
-    amount = f"{record.amount_cents / 100:,.2f}"
-    return f"{amount:>9}  customer {record.customer_id:<6} terminal {record.terminal_id:<6}"
-
-
-STORIES = {"fraud": Story("card fraud", "transactions", "frauds", _fraud_history, _fraud_record)}
 
 
 @dataclass(frozen=True)
@@ -94,19 +58,3 @@ class Plan:
     def enough_model_answers(self) -> int:
         """Live answers of a model after which a demo that runs to an end has seen enough."""
         return max(min(self.count, int(20 * self.rate)), 1)
-
-
-def story_of(name: str) -> tuple[UseCase, Story]:
-    """A use case and how it is shown.
-
-    Raises:
-        UseCaseError: the use case is unknown.
-        ConfigurationError: there is no demo of it.
-    """
-    use_case = find_use_case(name)
-    story = STORIES.get(use_case.name)
-    if story is None:
-        raise ConfigurationError(
-            f"there is no demo of {use_case.name!r}; demos are {', '.join(STORIES)}"
-        )
-    return use_case, story

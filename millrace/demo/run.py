@@ -50,7 +50,7 @@ class Demo:
             place: an empty directory.
             started: monotonic time of the command.
         """
-        self.status, self.tally = Status(), Tally(started)
+        self.status, self.tally = Status(), Tally(started, plan.story.judge)
         (port,) = free_ports(settings.stack.serving_port)
         self._plan, self._place, self._logs = plan, place, place / "logs"
         self._state_dir = settings.stack.state_dir
@@ -107,9 +107,7 @@ class Demo:
     def _start_streams(self, started: ExitStack) -> None:
         """The producer and the readers, as threads."""
         self._producer = Traffic(self._plan, self._cluster, self.tally)
-        self._readers: tuple[Watch, ...] = watches(
-            self._cluster, self._plan.use_case.name, self.tally
-        )
+        self._readers: tuple[Watch, ...] = watches(self._cluster, self._plan.use_case, self.tally)
         for part in (*self._readers, self._producer):
             started.callback(part.stop)
             part.start()

@@ -83,14 +83,14 @@ class Summary:
 def show(summary: Summary, plan: Plan, console: Console) -> None:
     """Prints the summary for people, with what to try next."""
     console.print(f"[bold]Millrace demo[/] of {plan.story.title}, {clock(summary.seen.seconds)}")
-    console.print(_figures(summary))
+    console.print(_figures(summary, plan))
     console.print()
     console.print(answers_table(plan, summary.seen))
     console.print()
     console.print(_next(plan))
 
 
-def _figures(summary: Summary) -> Table:
+def _figures(summary: Summary, plan: Plan) -> Table:
     seen = summary.seen
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
@@ -99,7 +99,7 @@ def _figures(summary: Summary) -> Table:
     table.add_row("first prediction", _after(seen.first_prediction_s))
     table.add_row("first by the model", _after(seen.first_model_s))
     if summary.trained_s is not None:
-        table.add_row("training", f"{summary.trained_s:.0f} s, {_quality(summary.model)}")
+        table.add_row("training", f"{summary.trained_s:.0f} s, {_quality(summary.model, plan)}")
     elif summary.model is not None:
         reused = f"version {summary.model.version} was there already; --retrain trains a new one"
         table.add_row("training", reused)
@@ -122,12 +122,15 @@ def _counts(summary: Summary) -> str:
     return f"{total} + {counted.dead_letters:,} dead letters does not hold"
 
 
-def _quality(model: Manifest | None) -> str:
+def _quality(model: Manifest | None, plan: Plan) -> str:
+    """How good the model is beside the rule, by the story's measure or the first there is."""
     measures = model.metrics if model else {}
-    model_ap, rule_ap = (
-        measures.get(f"{prefix}average_precision", 0.0) for prefix in ("", "rule_")
-    )
-    return f"average precision {model_ap:.2f} of the model, {rule_ap:.2f} of the rule"
+    both = [name for name in measures if f"rule_{name}" in measures]
+    name = plan.story.measure if plan.story.measure in both else next(iter(both), None)
+    if name is None:
+        return "without a measure beside the rule's"
+    model_s, rule_s = measures[name], measures[f"rule_{name}"]
+    return f"{name.replace('_', ' ')} {model_s:.2f} of the model, {rule_s:.2f} of the rule"
 
 
 def _after(seconds: float | None) -> str:

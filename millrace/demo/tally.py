@@ -9,26 +9,14 @@ from typing import Any
 
 import msgspec
 
+from millrace.demo.answers import Answer, Answers, Judge
 from millrace.demo.offsets import Answered
 from millrace.demo.rates import Latencies, Rate, quantile
 from udfs.records import Reason
+from udfs.use_cases.contract import Label
 
 _ALERTS = 8
 _REMEMBERED = 50_000
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """The parts of a prediction that the demo looks at; see `udfs.records.Prediction`."""
-
-    business_id: int
-    output: float
-    decision: bool
-    model_version: int | None
-    route: str
-    fallback_reason: str | None
-    source_partition: int
-    source_offset: int
-    received_time_ms: int
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -42,38 +30,15 @@ class Letter(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Alert:
-    """A live record that was decided as true; `record` and `truth` are the generator's."""
+    """A live record with a notable answer; `record` and `positive`, the truth, the generator's.
+
+    `answer` has the outputs' fields too.
+    """
 
     seen_s: float
     record: Any
-    answer: Answer
-    truth: bool
-
-
-@dataclass
-class Answers:
-    """What one route and model version answered.
-
-    The generator knows the truth about live records: `frauds` of them were positive, `caught`
-    were decided so, `false_alarms` were decided so though they are not.
-    """
-
-    predictions: int = 0
-    alerts: int = 0
-    live: int = 0
-    positives: int = 0
-    caught: int = 0
-    false_alarms: int = 0
-
-    def add(self, answer: Answer, truth: bool | None) -> None:
-        """Takes an answer; `truth` is None for a record of the history."""
-        self.predictions += 1
-        self.alerts += answer.decision
-        if truth is not None:
-            self.live += 1
-            self.positives += truth
-            self.caught += truth and answer.decision
-            self.false_alarms += answer.decision and not truth
+    answer: Any
+    positive: bool
 
 
 Source = tuple[str, int | None]
@@ -115,7 +80,7 @@ class Snapshot:
 
     @property
     def all_alerts(self) -> int:
-        """Records that were decided as true, history included."""
+        """Records with a notable answer, history included."""
         return sum(answers.alerts for answers in self.answers.values())
 
 
@@ -125,16 +90,18 @@ class Tally:
 
     Attributes:
         started: monotonic time of the command.
+        judge: says what an answer is worth.
         answered: source offsets that have come out.
     """
 
     started: float
+    judge: Judge
     answered: Answered = field(default_factory=Answered)
 
     def __post_init__(self) -> None:
         self._lock = Lock()
         self._history = self._live = self._malformed = 0
-        self._remembered: dict[Any, tuple[Any, bool]] = {}
+        self._remembered: dict[Any, tuple[Any, Label]] = {}
         self._in, self._out, self._latencies = Rate(), Rate(), Latencies()
         self._answers: dict[Source, Answers] = {}
         self._alerts: deque[Alert] = deque(maxlen=_ALERTS)
@@ -152,7 +119,7 @@ class Tally:
             self._in.add(total - self._history, time.monotonic())
             self._history = total
 
-    def produces_live(self, business_id: Any, record: Any, truth: bool) -> None:
+    def produces_live(self, business_id: Any, record: Any, truth: Label) -> None:
         """Takes a live record that is about to be sent."""
         with self._lock:
             self._live += 1
@@ -171,12 +138,13 @@ class Tally:
         now, wall_ms = time.monotonic(), time.time_ns() // 1_000_000
         with self._lock:
             record, truth = self._remembered.pop(answer.business_id, (None, None))
+            judged = self.judge(answer, truth)
             self.answered.add(answer.source_partition, answer.source_offset)
             self._out.add(1, now)
             self._first_prediction = self._first_prediction or now
             self._fallback_reason = answer.fallback_reason
             self._last_source = source = (answer.route, answer.model_version)
-            self._answers.setdefault(source, Answers()).add(answer, truth)
+            self._answers.setdefault(source, Answers()).add(judged, live=truth is not None)
             if truth is None:
                 return
             by_model = answer.model_version is not None
@@ -187,8 +155,8 @@ class Tally:
             self._latencies.add(latency_ms, now, keep=by_model and steady)
             if by_model:
                 self._first_model = self._first_model or now
-            if answer.decision:
-                self._alerts.append(Alert(now - self.started, record, answer, truth))
+            if judged.notable:
+                self._alerts.append(Alert(now - self.started, record, answer, judged.positive))
 
     def refused(self, letter: Letter) -> None:
         """Takes a dead letter that a reader of committed records has just seen."""

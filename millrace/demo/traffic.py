@@ -19,8 +19,8 @@ from udfs.use_cases.contract import Label
 class Traffic(Part):
     """Produces in a thread until it is stopped.
 
-    History and live traffic are of one world: the same customers, who bought as often as those
-    of the training history did. Event times go on from the past to now, so no record is late.
+    History and live traffic are of one world: the same people, who did as much as those of the
+    training history. Event times go on from the past to now, so no record is late.
     """
 
     def __init__(self, plan: Plan, cluster: Cluster, tally: Tally) -> None:
@@ -78,5 +78,5 @@ class Traffic(Part):
     def _told(self, live: Iterable[tuple[Any, Label]]) -> Iterator[Any]:
         business_id = attrgetter(self._plan.use_case.business_id)
         for record, truth in live:
-            self._tally.produces_live(business_id(record), record, bool(truth))
+            self._tally.produces_live(business_id(record), record, truth)
             yield record

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from millrace.demo.plan import Plan
 from millrace.demo.status import Status, sentence
-from millrace.demo.tally import Alert, Answers, Snapshot, Source
+from millrace.demo.tally import Alert, Snapshot, Source
 
 _ALERTS_SHOWN = 4
 _BAR = 20
@@ -59,12 +59,13 @@ def answers_table(plan: Plan, seen: Snapshot) -> Table:
     """Who answered how many, and how well as the generator knows."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("answered by", min_width=16)
-    for name in ("predictions", "alerts", f"live {plan.story.positives} caught", "false alarms"):
+    for name in ("predictions", *plan.story.headings):
         table.add_column(name, justify="right")
     for source, answers in seen.answers.items():
-        table.add_row(source_name(source), *_figures(answers))
+        figures = plan.story.figures(answers)
+        table.add_row(source_name(source), f"{answers.predictions:,}", *figures)
     if not seen.answers:
-        table.add_row("nobody yet", "0", "0", "-", "-")
+        table.add_row("nobody yet", "0", *["-"] * len(plan.story.headings))
     return table
 
 
@@ -79,8 +80,8 @@ def alert_line(plan: Plan, alert: Alert) -> Text:
     answer = alert.answer
     source = source_name((answer.route, answer.model_version))
     text = Text(f"  {clock(alert.seen_s):>5} {plan.story.describe(alert.record)} ", no_wrap=True)
-    text.append(f"score {answer.output:.2f}  {source.removeprefix('model ')}")
-    if not alert.truth:
+    text.append(f"{plan.story.say(answer)}  {source.removeprefix('model ')}")
+    if not alert.positive:
         text.append("  false alarm", style="yellow")
     text.overflow = "ellipsis"
     return text
@@ -116,19 +117,13 @@ def _model(status: Status) -> str:
     return "a first one is trained as soon as predictions flow"
 
 
-def _figures(answers: Answers) -> tuple[str, ...]:
-    caught = f"{answers.caught:,} of {answers.positives:,}" if answers.live else "-"
-    false = f"{answers.false_alarms:,}" if answers.live else "-"
-    return (f"{answers.predictions:,}", f"{answers.alerts:,}", caught, false)
-
-
 def _alerts(plan: Plan, seen: Snapshot) -> list[RenderableType]:
     """Always the same number of lines, so that the view does not jump."""
     shown: list[RenderableType] = [
         alert_line(plan, alert) for alert in reversed(seen.alerts[-_ALERTS_SHOWN:])
     ]
     empty = [Text() for _ in range(_ALERTS_SHOWN - len(shown))]
-    return [_line("newest alerts of live traffic", "dim"), *shown, *empty]
+    return [_line(f"newest {plan.story.notable} of live traffic", "dim"), *shown, *empty]
 
 
 def _dead_letters(plan: Plan, seen: Snapshot) -> list[RenderableType]:

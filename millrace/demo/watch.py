@@ -5,11 +5,13 @@ from threading import Event
 
 import msgspec
 
+from millrace.demo.answers import answer_type
 from millrace.demo.parts import Part
-from millrace.demo.tally import Answer, Letter, Tally
+from millrace.demo.tally import Letter, Tally
 from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import follow
 from millrace.kafka.topics import DEAD_LETTERS, PREDICTIONS
+from udfs.use_cases.contract import UseCase
 
 _POLL_S = 0.02
 
@@ -40,18 +42,19 @@ class Watch(Part):
             self._take(record.value or b"")
 
 
-def watches(cluster: Cluster, use_case_name: str, tally: Tally) -> tuple[Watch, Watch]:
+def watches(cluster: Cluster, use_case: UseCase, tally: Tally) -> tuple[Watch, Watch]:
     """The readers of predictions and dead letters, which fill the tally."""
-    answers, letters = msgspec.json.Decoder(Answer), msgspec.json.Decoder(Letter)
+    answers = msgspec.json.Decoder(answer_type(use_case))
+    letters = msgspec.json.Decoder(Letter)
     return (
         Watch(
             cluster,
-            f"{use_case_name}.{PREDICTIONS}",
+            f"{use_case.name}.{PREDICTIONS}",
             lambda value: tally.predicted(answers.decode(value)),
         ),
         Watch(
             cluster,
-            f"{use_case_name}.{DEAD_LETTERS}",
+            f"{use_case.name}.{DEAD_LETTERS}",
             lambda value: tally.refused(letters.decode(value)),
         ),
     )

@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from millrace.demo.plan import Plan, story_of
-from millrace.demo.tally import Answer, Letter, Tally
+from millrace.demo.answers import answer_type
+from millrace.demo.plan import Plan
+from millrace.demo.stories import story_of
+from millrace.demo.tally import Letter, Tally
 from udfs.records import Reason
-from udfs.use_cases.fraud import Transaction
+from udfs.use_cases.fraud import FRAUD, Transaction
 
 
 def plan(**changes: Any) -> Plan:
-    use_case, story = story_of("fraud")
     values: dict[str, Any] = {
         "use_case_name": "fraud",
-        "use_case": use_case,
-        "story": story,
+        "use_case": FRAUD,
+        "story": story_of(FRAUD),
         "once": True,
         "rate": 50.0,
         "count": 2_000,
@@ -29,17 +30,17 @@ def transaction(number: int) -> Transaction:
     return Transaction(number, 17, 4, 12_345, 1_750_000_000_000)
 
 
-def answer(number: int, *, decision: bool = False, version: int | None = None) -> Answer:
-    return Answer(
+def answer(number: int, *, decision: bool = False, version: int | None = None) -> Any:
+    return answer_type(FRAUD)(
         business_id=number,
-        output=0.5,
-        decision=decision,
         model_version=version,
         route="fallback:rule" if version is None else "stable",
         fallback_reason="unavailable" if version is None else None,
         source_partition=0,
         source_offset=number,
         received_time_ms=2**53,
+        output=0.5,
+        decision=decision,
     )
 
 
@@ -48,4 +49,4 @@ def letter(offset: int, reason: Reason = Reason.EMPTY) -> Letter:
 
 
 def tally() -> Tally:
-    return Tally(started=0.0)
+    return Tally(started=0.0, judge=story_of(FRAUD).judge)

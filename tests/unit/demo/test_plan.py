@@ -1,10 +1,8 @@
-"""What a demo does: the history's size, and which use cases can be shown."""
+"""What a demo does: the history's size, and when enough was seen."""
 
 import pytest
 
-from millrace.demo.plan import story_of
 from tests.unit.demo.builders import plan
-from udfs.errors import UseCaseError
 from udfs.use_cases.fraud_world import World
 
 _DAY_MS = 86_400_000
@@ -23,8 +21,3 @@ def test_there_may_be_no_history() -> None:
 
 def test_enough_is_never_more_than_was_asked_for() -> None:
     assert [plan(count=n).enough_model_answers for n in (1, 100, 10_000)] == [1, 100, 1_000]
-
-
-def test_an_unknown_use_case_is_told() -> None:
-    with pytest.raises(UseCaseError, match="did you mean"):
-        story_of("frau")

@@ -1,6 +1,6 @@
 """The tally: who answered what, how well, and how fast."""
 
-from millrace.demo.tally import Answers
+from millrace.demo.answers import Answers
 from tests.unit.demo.builders import answer, letter, tally, transaction
 from udfs.records import Reason
 
@@ -27,7 +27,7 @@ def test_alerts_are_of_live_records_only_and_carry_the_record() -> None:
     counts.produces_live(1, transaction(1), False)
     counts.predicted(answer(0, decision=True))
     counts.predicted(answer(1, decision=True, version=2))
-    shown = [(alert.record, alert.truth) for alert in counts.snapshot().alerts]
+    shown = [(alert.record, alert.positive) for alert in counts.snapshot().alerts]
     assert shown == [(transaction(1), False)]
 
 
