@@ -121,6 +121,7 @@ class Metrics(Observer):
         self._load_time = Histogram("/millrace/model_server/load_latency", latency, model)
         sizes = exponential(1, 2, 15)
         self._batches = Histogram("/millrace/model_server/batch_rows", sizes, model)
+        self._batch_runs = Counter(f"{_SERVING}/batching_session/wrapped_run_count")
         self._padding = Counter("/millrace/model_server/batch_padding_rows", model)
         self._all = [one for one in vars(self).values() if isinstance(one, Counter | Histogram)]
         self._all.sort(key=lambda metric: metric.name)
@@ -159,6 +160,7 @@ class Metrics(Observer):
 
     def batched(self, model_name: str, rows: int, padding: int) -> None:
         """A batch ran."""
+        self._batch_runs.add()
         self._batches.add(rows, model_name)
         self._padding.add(model_name, by=padding)
 

@@ -206,6 +206,30 @@ def test_a_published_version_takes_over(served: Served) -> None:
     np.testing.assert_allclose(answer.outputs["probabilities"], newer.predict_proba(x), atol=1e-6)
 
 
+def test_callers_of_a_batch_get_their_own_rows(tmp_path: Path) -> None:
+    classifier = trained()
+    published(converted(classifier), tmp_path / "model")
+    (tmp_path / "batching").write_text(
+        "max_batch_size { value: 8 } batch_timeout_micros { value: 50000 }"
+    )
+    batching = ("--enable_batching", f"--batching_parameters_file={tmp_path / 'batching'}")
+    x = rows(8)
+    flags = [flag for flag in flags_for(tmp_path / "model") if flag != "--port=0"]
+
+    async def ask_all(target: str) -> list[Outcome]:
+        client = PredictionClient(target)
+        calls = [client.predict("default", {"X": row[None, :]}, deadline_s=DEADLINE_S) for row in x]
+        try:
+            return list(await asyncio.gather(*calls))
+        finally:
+            await client.close()
+
+    with running(tmp_path / "log", *flags, *batching) as process:
+        answers = asyncio.run(ask_all(process.target))
+    found = [a.outputs["probabilities"][0] for a in answers if isinstance(a, Answer)]
+    np.testing.assert_allclose(np.array(found), classifier.predict_proba(x), atol=1e-6)
+
+
 def flags_for(folder: Path) -> list[str]:
     return ["--port=0", f"--model_base_path={folder}", "--model_platform=onnxruntime"]
 
