@@ -19,6 +19,7 @@ from udfs.functions.blocks import RawBlock
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.feature_function import FeatureFunction
 from udfs.functions.predict_function import PredictFunction
+from udfs.functions.slices import Slices
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _HEADER_INTS = 4
@@ -42,8 +43,8 @@ class SqlFeatureFunction(FeatureFunction):
             np.array(offsets, np.int64),
             np.full(count, -1, np.int64),
             np.full(count, partition, np.int32),
-            [bytes(key) for key in keys],
-            [bytes(one) for one in values],
+            Slices.of(bytes(key) for key in keys),
+            Slices.of(bytes(one) for one in values),
         )
         clean = self._clean(raw)
         folded = self._fold(ctx.get_current_key(), clean)

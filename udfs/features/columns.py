@@ -78,6 +78,6 @@ class ColumnReader:
     def __call__(self, records: Sequence[Any]) -> Mapping[str, NDArray[Any]]:
         """The columns of n records by field: (n,), or (n, k) for vectors of k."""
         return {
-            field: np.array(list(map(get, records)), dtype=dtype.base).reshape(-1, *dtype.shape)
+            field: np.fromiter(map(get, records), dtype, len(records))
             for field, dtype, get in self._columns
         }

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.functions.blocks import encode_columns, encode_lines
-from udfs.functions.clean import CleanBlock, dead_letter
+from udfs.functions.clean import dead_letter
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.rows import LabelChanges
+from udfs.functions.slices import Slices
 from udfs.records import DeadLetter, FeatureRow, LabelChange, Reason
 from udfs.use_cases.contract import UseCase
 
@@ -69,7 +70,7 @@ class AnswerEncoder:
         sections = [block.answers, *(self._predictions(block, part) for part in scores)]
         sections.append(encode_dead_letters(block.clean.dead_letters))
         if len(block.features) and self._emit_features:
-            keys = _keys(block.clean, block.clean.places)
+            keys = block.clean.raw.keys.at(block.clean.places)
             sections.append(encode_lines(FEATURES, keys, self._features(block)))
         return b"".join(sections)
 
@@ -108,7 +109,7 @@ class AnswerEncoder:
             "received_time_ms": raw.timestamps_ms[at],
             "scored_time_ms": int(self._clock() * 1000),
         }
-        return encode_columns(PREDICTIONS, _keys(block.clean, at), self._object(fields))
+        return encode_columns(PREDICTIONS, raw.keys.at(at), self._object(fields))
 
     def _object(self, fields: Mapping[str, Any]) -> list[bytes | NDArray[Any]]:
         """The parts of a JSON object whose fields are columns, lists of parts, or constants."""
@@ -142,16 +143,12 @@ class AnswerEncoder:
         return self._encoder.encode_lines(list(rows))
 
 
-def _keys(clean: CleanBlock, places: NDArray[np.int64]) -> list[bytes | None]:
-    return [clean.raw.keys[place] for place in places.tolist()]
-
-
 def encode_dead_letters(letters: Sequence[DeadLetter]) -> bytes:
     """A section of dead letters, nothing when there are none."""
     if not letters:
         return b""
     lines = msgspec.json.Encoder().encode_lines(letters)
-    return encode_lines(DEAD_LETTERS, [letter.key for letter in letters], lines)
+    return encode_lines(DEAD_LETTERS, Slices.of(letter.key for letter in letters), lines)
 
 
 def encode_label_changes(
@@ -173,7 +170,7 @@ def encode_label_changes(
         changes.partition.tolist(),
         changes.offset.tolist(),
     )
-    keys = [b"%d" % key for key in changes.business_id.tolist()]
+    keys = Slices.of(b"%d" % key for key in changes.business_id.tolist())
     lines = msgspec.json.Encoder().encode_lines(list(rows))
     return encode_lines(LABEL_CHANGES, keys, lines)
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.functions.slices import Slices
+
 LAYOUT_VERSION = 3
 """Of all layouts; `millrace.flink.Blocks.VERSION` is the same."""
 
@@ -28,15 +30,15 @@ class RawBlock:
         offsets: source offsets, int64.
         timestamps_ms: Kafka timestamps, int64.
         partitions: source partitions, int32.
-        keys: key bytes, or None where Kafka had null.
-        values: value bytes, or None where Kafka had null.
+        keys: key bytes, None where Kafka had null.
+        values: value bytes, None where Kafka had null.
     """
 
     offsets: NDArray[np.int64]
     timestamps_ms: NDArray[np.int64]
     partitions: NDArray[np.int32]
-    keys: list[bytes | None]
-    values: list[bytes | None]
+    keys: Slices
+    values: Slices
 
     def __len__(self) -> int:
         """The number of records."""
@@ -50,21 +52,13 @@ class RawBlock:
         ints = np.frombuffer(block, "<i4", 3 * count, _HEADER_BYTES + 16 * count)
         keys_at = _HEADER_BYTES + 28 * count
         key_lengths, value_lengths = ints[count : 2 * count], ints[2 * count :]
-        keys, values_at = _slices(block, keys_at, key_lengths)
-        values, _ = _slices(block, values_at, value_lengths)
+        keys = Slices.behind(block, keys_at, key_lengths)
+        values_at = keys_at + int(np.maximum(key_lengths, 0).sum())
+        values = Slices.behind(block, values_at, value_lengths)
         return cls(longs[:count], longs[count:], ints[:count], keys, values)
 
 
-def _slices(block: bytes, start: int, lengths: NDArray[np.int32]) -> tuple[list[bytes | None], int]:
-    """The byte strings that lie one after another from `start`, and where they end."""
-    ends = np.cumsum(np.maximum(lengths, 0)) + start
-    starts = [start, *ends[:-1].tolist()]
-    cuts = zip(starts, ends.tolist(), lengths.tolist(), strict=True) if len(lengths) else ()
-    slices = [None if length < 0 else block[a:b] for a, b, length in cuts]
-    return slices, int(ends[-1]) if len(lengths) else start
-
-
-def encode_lines(topic: int, keys: Sequence[bytes | None], lines: bytes) -> bytes:
+def encode_lines(topic: int, keys: Slices, lines: bytes) -> bytes:
     """A section of an answer: records for one topic of the sink, written out.
 
     Args:
@@ -75,9 +69,7 @@ def encode_lines(topic: int, keys: Sequence[bytes | None], lines: bytes) -> byte
     return _section(topic, _LINES, keys, lines)
 
 
-def encode_columns(
-    topic: int, keys: Sequence[bytes | None], parts: Sequence[bytes | NDArray[Any]]
-) -> bytes:
+def encode_columns(topic: int, keys: Slices, parts: Sequence[bytes | NDArray[Any]]) -> bytes:
     """A section of an answer whose records share most of their text, which travels once.
 
     Args:
@@ -100,8 +92,7 @@ def encode_columns(
     return _section(topic, _COLUMNS, keys, data)
 
 
-def _section(topic: int, form: int, keys: Sequence[bytes | None], values: bytes) -> bytes:
-    lengths = np.array([-1 if key is None else len(key) for key in keys], dtype="<i4")
-    joined = b"".join([key for key in keys if key is not None])
+def _section(topic: int, form: int, keys: Slices, values: bytes) -> bytes:
+    joined, lengths = keys.joined(), keys.lengths.astype("<i4")
     header = np.array([topic, form, len(keys), len(joined), len(values)], dtype="<i4")
     return b"".join((header.tobytes(), lengths.tobytes(), joined, values))

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from udfs.features.columns import ColumnReader
 from udfs.features.values import Columns
 from udfs.functions.blocks import RawBlock
+from udfs.functions.slices import Slices
 from udfs.records import DeadLetter, Reason
 from udfs.use_cases.contract import UseCase
 
 STAGE = "clean"
 _DETAIL_CHARACTERS = 200
+_PART_RECORDS = 1024
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,7 @@ class Clean:
 
     def __call__(self, raw: RawBlock) -> CleanBlock:
         """The usable records of a block, and a dead letter for every other one."""
-        records, places, refused = self._decode(raw)
-        columns = self._columns(records)
+        columns, places, refused = self._decode(raw)
         at = np.array(places, dtype=np.int64)
         keep = self._check(raw, at, columns, refused)
         if not keep.all():
@@ -58,10 +60,41 @@ class Clean:
         ]
         return CleanBlock(raw, at, columns, letters)
 
-    def _decode(self, raw: RawBlock) -> tuple[list[Any], list[int], dict[int, tuple[Reason, str]]]:
-        decode = self._decoder.decode
-        records, places, refused = [], [], {}
-        for place, value in enumerate(raw.values):
+    def _decode(self, raw: RawBlock) -> tuple[Columns, list[int], dict[int, tuple[Reason, str]]]:
+        """Columns and places of the records that could be decoded, and why others could not.
+
+        Goes by parts of the block: their records stay in the processor's cache, and their memory
+        is used again by the next part's.
+        """
+        parts: list[Columns] = []
+        places: list[int] = []
+        refused: dict[int, tuple[Reason, str]] = {}
+        for start in range(0, max(len(raw), 1), _PART_RECORDS):
+            records = self._records(raw, start, places, refused)
+            parts.append(self._columns(records))
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return columns, places, refused
+
+    def _records(
+        self, raw: RawBlock, start: int, places: list[int], refused: dict[int, tuple[Reason, str]]
+    ) -> list[Any]:
+        """The records of the part from `start` on; notes their places and what was refused."""
+        part, decode = raw.values[start : start + _PART_RECORDS], self._decoder.decode
+        buffer = part.buffer
+        cuts = list(zip(part.starts.tolist(), part.ends.tolist(), strict=True))
+        try:
+            records = [decode(buffer[at:end]) for at, end in cuts]
+        except _UNDECODABLE:
+            return self._one_by_one(part, start, places, refused)
+        places.extend(range(start, start + len(records)))
+        return records
+
+    def _one_by_one(
+        self, part: Slices, start: int, places: list[int], refused: dict[int, tuple[Reason, str]]
+    ) -> list[Any]:
+        """The records of a part of which some cannot be decoded."""
+        decode, records = self._decoder.decode, []
+        for place, value in enumerate(part, start):
             if not value:
                 refused[place] = (Reason.EMPTY, "the record has no value")
                 continue
@@ -70,9 +103,9 @@ class Clean:
                 places.append(place)
             except msgspec.ValidationError as error:
                 refused[place] = (Reason.SCHEMA, str(error))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            except _UNDECODABLE as error:
                 refused[place] = (Reason.NOT_JSON, str(error))
-        return records, places, refused
+        return records
 
     def _check(
         self,
@@ -89,10 +122,9 @@ class Clean:
             refused[int(at[i])] = (Reason.EVENT_TIME_AHEAD, detail)
             keep[i] = False
         # A record on the wrong shard would miss events in its windows without a sign.
-        expected = [b"%d" % key for key in columns[self._entity_key].tolist()]
-        found = [raw.keys[place] for place in at.tolist()]
-        for i in np.flatnonzero([a != b for a, b in zip(expected, found, strict=True)]).tolist():
-            detail = f"the record key is {found[i]!r}, {self._entity_key} {expected[i].decode()}"
+        keys, expected = raw.keys.at(at), columns[self._entity_key]
+        for i in np.flatnonzero(~keys.are_decimals(expected)).tolist():
+            detail = f"the record key is {keys[i]!r}, {self._entity_key} {expected[i]}"
             refused.setdefault(int(at[i]), (Reason.KEY_MISMATCH, detail))
             keep[i] = False
         return keep

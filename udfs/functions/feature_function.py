@@ -13,6 +13,7 @@ from udfs.features.shard import Folded, ShardFolds
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean, CleanBlock
 from udfs.functions.feature_block import FeatureBlock
+from udfs.functions.memory import keep_freed_memory
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.find import find_use_case
 
@@ -34,6 +35,7 @@ class FeatureFunction(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Registers state and metrics; the folds of a shard load with its first block."""
+        keep_freed_memory()
         self._use_case: UseCase = find_use_case(self._use_case_name)
         self._clean = Clean(self._use_case, self._topic, self._max_clock_skew_ms)
         self._shards: dict[Any, ShardFolds] = {}

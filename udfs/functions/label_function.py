@@ -148,5 +148,5 @@ def _waiting(clean: CleanBlock, business_id: str) -> list[Waiting]:
     raw, at = clean.raw, clean.places
     columns = (clean.columns[business_id], clean.columns["label"], clean.columns["event_time_ms"])
     own = (raw.partitions[at], raw.offsets[at], raw.timestamps_ms[at])
-    keys, values = ([some[place] for place in at.tolist()] for some in (raw.keys, raw.values))
+    keys, values = raw.keys.at(at), raw.values.at(at)
     return list(map(Waiting, *(one.tolist() for one in (*columns, *own)), keys, values))

@@ -29,6 +29,7 @@ from udfs.functions.rows import (
     arrays,
     decode_rows,
 )
+from udfs.functions.slices import Slices
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.find import find_use_case
 from udfs.use_cases.milliseconds import milliseconds
@@ -105,8 +106,10 @@ class SecondFunction(KeyedProcessFunction):
         self, rows: RecordColumns, folded: Folded, places: NDArray[np.int64], answers: bytes
     ) -> FeatureBlock:
         case, n = self._use_case, len(places)
-        keys = [b"%d" % key for key in rows.columns[case.entity_key].tolist()]
-        raw = RawBlock(rows.offsets, rows.timestamp_ms, rows.partitions, list(keys), [None] * n)
+        keys = Slices.of(b"%d" % key for key in rows.columns[case.entity_key].tolist())
+        raw = RawBlock(
+            rows.offsets, rows.timestamp_ms, rows.partitions, keys, Slices.of([None] * n)
+        )
         clean = CleanBlock(raw, np.arange(n), rows.columns, [])
         second = {name: _rows_of(result, places) for name, result in folded.windows.items()}
         windows: Mapping[str, Any] = {**rows.windows, **second}

@@ -16,6 +16,7 @@ from udfs.features.delayed import LABEL
 from udfs.features.windows import WindowedAggregate
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean, CleanBlock
+from udfs.functions.slices import Slices
 from udfs.use_cases.contract import Label, UseCase
 from udfs.use_cases.find import find_use_case, use_case_names
 from udfs.use_cases.label_records import LABEL_FIELD, LABEL_TIME
@@ -36,8 +37,8 @@ def cleaned(use_case: UseCase, records: list[RawRecord]) -> CleanBlock:
         offsets=np.arange(len(records)),
         timestamps_ms=np.array([record.timestamp_ms for record in records], np.int64),
         partitions=np.zeros(len(records), np.int32),
-        keys=[record.key for record in records],
-        values=[record.value for record in records],
+        keys=Slices.of([record.key for record in records]),
+        values=Slices.of([record.value for record in records]),
     )
     return Clean(use_case, f"{use_case.name}.raw", max_clock_skew_ms=0)(block)
 

@@ -16,6 +16,7 @@ from training.dataset import build
 from training.split import split_before
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean
+from udfs.functions.slices import Slices
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.find import find_use_case
 
@@ -45,8 +46,8 @@ def test_its_live_records_pass_the_clean_stage(logins: UseCase) -> None:
         offsets=np.arange(500),
         timestamps_ms=times,
         partitions=np.zeros(500, np.int32),
-        keys=[record.key for record in raw],
-        values=[record.value for record in raw],
+        keys=Slices.of([record.key for record in raw]),
+        values=Slices.of([record.value for record in raw]),
     )
     clean = Clean(logins, "logins.raw", max_clock_skew_ms=0)(block)
     assert (len(clean.places), clean.dead_letters) == (500, [])

@@ -11,6 +11,7 @@ from millrace.sources.records import RawRecord, encoded
 from udfs.errors import ConfigurationError
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean
+from udfs.functions.slices import Slices
 from udfs.records import DeadLetter, Reason
 from udfs.use_cases.fraud import FRAUD
 from udfs.use_cases.fraud_records import Transaction
@@ -29,8 +30,8 @@ def cleaned(records: list[RawRecord]) -> list[DeadLetter]:
         offsets=np.arange(n),
         timestamps_ms=np.array([record.timestamp_ms for record in records]),
         partitions=np.zeros(n, dtype=np.int32),
-        keys=[record.key for record in records],
-        values=[record.value for record in records],
+        keys=Slices.of([record.key for record in records]),
+        values=Slices.of([record.value for record in records]),
     )
     return Clean(FRAUD, "fraud.raw", max_clock_skew_ms=60_000)(raw).dead_letters
 

@@ -1,0 +1,103 @@
+"""Many byte strings that lie in one block, cut out only where they are asked for."""
+
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+_POWERS_OF_TEN = 10 ** np.arange(1, 19, dtype=np.int64)
+_ZERO = ord("0")
+
+
+class Slices(Sequence[bytes | None]):
+    """Byte strings of a block, or None where Kafka had null.
+
+    Args:
+        buffer: what they lie in.
+        starts: where each begins, int64 (n,).
+        lengths: bytes of each, -1 for None, int32 (n,).
+
+    >>> keys = Slices.of([b"7", None, b"12"])
+    >>> list(keys), keys[2], list(keys.at(np.array([2, 1])))
+    ([b'7', None, b'12'], b'12', [b'12', None])
+    """
+
+    def __init__(
+        self, buffer: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int32]
+    ) -> None:
+        self.buffer = buffer
+        self.starts = starts
+        self.lengths = lengths
+
+    @classmethod
+    def behind(cls, buffer: bytes, start: int, lengths: NDArray[np.int32]) -> "Slices":
+        """Strings that follow each other without a gap from `start` on."""
+        sizes = np.maximum(lengths, 0)
+        return cls(buffer, np.cumsum(sizes, dtype=np.int64) - sizes + start, lengths)
+
+    @classmethod
+    def of(cls, items: Iterable[bytes | None]) -> "Slices":
+        """The strings of a list."""
+        listed = list(items)
+        lengths = np.array([-1 if item is None else len(item) for item in listed], dtype=np.int32)
+        return cls.behind(b"".join(item for item in listed if item is not None), 0, lengths)
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """Where each ends, int64 (n,); an empty one and None end where they begin."""
+        ends: NDArray[np.int64] = self.starts + np.maximum(self.lengths, 0)
+        return ends
+
+    def __len__(self) -> int:
+        """The number of strings."""
+        return len(self.lengths)
+
+    @overload
+    def __getitem__(self, place: int, /) -> bytes | None: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> "Slices": ...
+    def __getitem__(self, place: "int | slice", /) -> "bytes | Slices | None":
+        """The string at a place, or those of a range."""
+        if isinstance(place, slice):
+            return Slices(self.buffer, self.starts[place], self.lengths[place])
+        start, length = int(self.starts[place]), int(self.lengths[place])
+        return None if length < 0 else self.buffer[start : start + length]
+
+    def at(self, places: NDArray[np.int64]) -> "Slices":
+        """The strings at these places, (m,)."""
+        if len(places) == len(self) and np.array_equal(places, np.arange(len(self))):
+            return self
+        return Slices(self.buffer, self.starts[places], self.lengths[places])
+
+    def joined(self) -> bytes:
+        """All of them, one after another."""
+        if not len(self):
+            return b""
+        ends = self.ends
+        if np.array_equal(self.starts[1:], ends[:-1]):
+            return self.buffer[int(self.starts[0]) : int(ends[-1])]
+        return b"".join(item for item in self if item is not None)
+
+    def are_decimals(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each is the decimal text of the number beside it, bool (n,).
+
+        Args:
+            numbers: int64 (n,).
+
+        >>> Slices.of([b"7", b"07", None, b"-3", b"120"]).are_decimals(np.array([7, 7, 7, -3, 12]))
+        array([ True, False, False,  True, False])
+        """
+        rest = np.abs(numbers)
+        digits = np.searchsorted(_POWERS_OF_TEN, rest, side="right") + 1
+        same: NDArray[np.bool_] = self.lengths == digits + (numbers < 0)
+        # A byte of the buffer at a place that does not exist is never compared: `same` is false.
+        text = np.frombuffer(self.buffer, dtype=np.uint8)
+        at = np.where(same, self.starts + self.lengths - 1, 0)
+        for place in range(int(digits.max(initial=0))):
+            rest, digit = np.divmod(rest, 10)
+            inside = same & (digits > place)
+            same[inside] = text[at[inside] - place] == digit[inside] + _ZERO
+        negative = same & (numbers < 0)
+        same[negative] = text[self.starts[negative]] == ord("-")
+        return same
