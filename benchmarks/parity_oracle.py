@@ -1,4 +1,4 @@
-"""The handbook's own customer features, as an oracle for ours.
+"""The handbook's own features, as an oracle for ours.
 
 The oracle is `features_2018-07-25_2018-08-14.parquet` of the handbook's folder: 201,295
 transactions with features that the book's authors computed with pandas from the same file. Two
@@ -53,8 +53,8 @@ class Oracle:
     ) -> NDArray[np.bool_]:
         """Which of the oracle's rows are met; bool (n,).
 
-        A row is met when it is there exactly once, with flags and counts the same and amounts
-        and means within 1e-9 of the oracle's, relatively (and absolutely below 1).
+        A row is met when it is there exactly once, with flags and counts the same and amounts,
+        means and risks within 1e-9 of the oracle's, relatively (and absolutely below 1).
 
         Args:
             transaction_ids: of our rows, (m,), in any order; rows the oracle lacks are ignored.
@@ -66,7 +66,9 @@ class Oracle:
         right = np.searchsorted(ids, self.transaction_ids, side="right")
         once = right - left == 1
         ours = features[order[np.minimum(left, len(ids) - 1)]]
-        tolerance = np.array([TOLERANCE if "amount" in n else 0.0 for n in self.names])
+        tolerance = np.array(
+            [TOLERANCE if "amount" in n or "risk" in n else 0.0 for n in self.names]
+        )
         near = np.abs(ours - self.features) <= tolerance * np.maximum(np.abs(self.features), 1.0)
         met: NDArray[np.bool_] = once & near.all(axis=1)
         return met
@@ -79,8 +81,8 @@ class Oracle:
             yield from sorted(simultaneous, key=lambda t: counted.get(t.transaction_id, 0.0))
 
 
-def customer_oracle(path: Path, names: tuple[str, ...]) -> Oracle:
-    """The oracle's columns for features of the customer and of the transaction itself.
+def handbook_oracle(path: Path, names: tuple[str, ...]) -> Oracle:
+    """The oracle's columns for these features.
 
     Args:
         path: the handbook's folder, or the one above it.

@@ -11,7 +11,7 @@ labels ───────────────────▲
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 from pyflink.datastream import StreamExecutionEnvironment
 
@@ -28,7 +28,7 @@ from jobs.stages.labels import (
     second_features,
 )
 from jobs.stages.predictions import predictions
-from jobs.stages.raw import Order, Packing, raw_blocks
+from jobs.stages.raw import EventTime, Packing, raw_blocks
 from jobs.targets import Target
 from udfs.client.options import ClientOptions
 from udfs.functions.feature_function import FeatureFunction
@@ -40,7 +40,9 @@ from udfs.functions.second_function import SecondFunction
 from udfs.use_cases.find import find_use_case
 from udfs.use_cases.milliseconds import milliseconds
 
-ON_ARRIVAL, ON_WATERMARK = "on_arrival", "on_watermark"
+Order: TypeAlias = Literal["on_arrival", "on_watermark"]
+ON_ARRIVAL: Final = "on_arrival"
+ON_WATERMARK: Final = "on_watermark"
 OUTPUTS = ("predictions", "dead-letters", "features", "label-changes")
 """Stages that the job writes, in the order of `udfs.functions.answers`."""
 
@@ -94,7 +96,7 @@ class ScoreOptions:
     emit_features: bool = False
     bounded: bool = False
     start: str = "earliest"
-    order: str = ON_ARRIVAL
+    order: Order = ON_ARRIVAL
     idle_ms: int = 60_000
     max_clock_skew_ms: int = 3_600_000
     transaction_timeout_ms: int = 600_000
@@ -186,7 +188,7 @@ def _raw(env: StreamExecutionEnvironment, options: ScoreOptions, stage: str) -> 
 
 def _source(env: StreamExecutionEnvironment, options: ScoreOptions, stage: str) -> Any:
     lateness_ms = milliseconds(find_use_case(options.use_case).allowed_lateness)
-    order = Order(lateness_ms, 0 if options.bounded else options.idle_ms)
+    event_time = EventTime(lateness_ms, 0 if options.bounded else options.idle_ms)
     return raw_blocks(
         env,
         options.topic(stage),
@@ -195,7 +197,7 @@ def _source(env: StreamExecutionEnvironment, options: ScoreOptions, stage: str) 
         bounded=options.bounded,
         properties=consumer_properties(options),
         packing=options.packing,
-        order=order if options.order == ON_WATERMARK else None,
+        event_time=event_time if options.order == ON_WATERMARK else None,
     )
 
 

@@ -7,7 +7,7 @@ from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironme
 from jobs.stages.jvm import BLOCK_TYPE, blocks, int_array
 from jobs.stages.raw import Packing
 from udfs.functions.label_function import LabelFunction
-from udfs.functions.rows import KEY, KIND, OFFSET, PARTITION, TIME, RecordRows
+from udfs.functions.rows import KEY, KIND, OFFSET, PARTITION, STREAM, TIME, RecordRows
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 
@@ -52,7 +52,7 @@ def by_business_id(
 ) -> Any:
     """Java blocks of what a label needs of its record, by the shard of the business id."""
     id_cell = layout.business_id_cell
-    cells = (TIME, KIND, PARTITION, OFFSET, id_cell, KEY)
+    cells = (TIME, KIND, PARTITION, OFFSET, id_cell, KEY, STREAM)
     return _repacked(
         rows, env, f"{name}/pack-by-id", key_cell=id_cell, cells=cells, packing=packing
     )

@@ -27,8 +27,8 @@ class Packing:
 
 
 @dataclass(frozen=True)
-class Order:
-    """How records wait for their turn, by event time.
+class EventTime:
+    """How a stream knows how far its event time has come.
 
     Attributes:
         out_of_order_ms: how far behind its newest Kafka timestamp a partition's watermark is.
@@ -48,7 +48,7 @@ def raw_blocks(
     bounded: bool,
     properties: Mapping[str, str],
     packing: Packing,
-    order: Order | None = None,
+    event_time: EventTime | None = None,
 ) -> Any:
     """Blocks of raw records as a Java stream of Row(shard, block).
 
@@ -60,7 +60,7 @@ def raw_blocks(
         bounded: end at the offsets that are the newest when the job starts.
         properties: consumer properties, with `bootstrap.servers`.
         packing: how records become blocks.
-        order: gives the stream watermarks; None: it has none.
+        event_time: gives the stream watermarks; None: it has none.
     """
     java = blocks()
     records = java.read(
@@ -70,8 +70,8 @@ def raw_blocks(
         group_id,
         start,
         bounded,
-        -1 if order is None else order.out_of_order_ms,
-        0 if order is None else order.idle_ms,
+        -1 if event_time is None else event_time.out_of_order_ms,
+        0 if event_time is None else event_time.idle_ms,
         java_map(properties),
     )
     return java.pack(

@@ -10,6 +10,7 @@ from millrace.demo.plan import MALFORMED_SHARE, Plan
 from millrace.demo.tally import Tally
 from millrace.kafka.cluster import Cluster
 from millrace.sources import generator
+from millrace.sources.labels import WithLabels
 from millrace.sources.malformed import Malformed
 from millrace.sources.produce import at_event_time, produce
 from millrace.sources.records import encoded
@@ -29,6 +30,7 @@ class Traffic(Part):
         self._plan, self._cluster, self._tally = plan, cluster, tally
         self._topic = f"{plan.use_case.name}.raw"
         self._over = Event()
+        self._labels = WithLabels(plan.use_case)
 
     def stop(self) -> None:
         """Ends it; what was sent by then is flushed."""
@@ -52,11 +54,13 @@ class Traffic(Part):
             end_ms=generator.now_ms(),
         )
         produce(
-            encoded(plan.use_case, (record for record, _ in past)),
+            self._labels.among(past, lambda records: encoded(plan.use_case, records)),
             topic=self._topic,
             cluster=self._cluster,
             stopped=self._over.is_set,
-            on_progress=lambda produced: self._tally.produced_history(produced.sent),
+            on_progress=lambda produced: self._tally.produced_history(
+                produced.sent - self._labels.told
+            ),
         )
 
     def _produce_live(self) -> None:
@@ -65,18 +69,24 @@ class Traffic(Part):
             plan.use_case, seed=plan.seed, rate=plan.rate, start_ms=generator.now_ms()
         )
         faults = Malformed(plan.use_case, MALFORMED_SHARE, plan.seed)
+        before = self._labels.told
         produced = produce(
-            faults.among(encoded(plan.use_case, self._told(live))),
+            # Labels of the history go on becoming known while traffic is live.
+            self._labels.among(
+                self._told(live),
+                lambda records: faults.among(encoded(plan.use_case, records)),
+            ),
             topic=self._topic,
             cluster=self._cluster,
             pace=at_event_time(),
             stopped=self._over.is_set,
         )
         # The last record was made but held back; it may have been a malformed one.
-        self._tally.correct_live(produced.sent, faults.counts.total())
+        records = produced.sent - (self._labels.told - before)
+        self._tally.correct_live(records, faults.counts.total())
 
-    def _told(self, live: Iterable[tuple[Any, Label]]) -> Iterator[Any]:
+    def _told(self, live: Iterable[tuple[Any, Label]]) -> Iterator[tuple[Any, Label]]:
         business_id = attrgetter(self._plan.use_case.business_id)
         for record, truth in live:
             self._tally.produces_live(business_id(record), record, truth)
-            yield record
+            yield record, truth

@@ -158,7 +158,7 @@ class _Run:
         while True:
             try:
                 self._producer.produce(
-                    self._topic,
+                    record.topic or self._topic,
                     record.value,
                     record.key,
                     timestamp=record.timestamp_ms,

@@ -10,11 +10,15 @@ from udfs.use_cases.contract import UseCase
 
 
 class RawRecord(NamedTuple):
-    """One Kafka record before it is sent; the timestamp is the event time."""
+    """One Kafka record before it is sent; the timestamp is the event time.
+
+    `topic` is None for the topic that is produced to.
+    """
 
     key: bytes | None
     value: bytes | None
     timestamp_ms: int
+    topic: str | None = None
 
 
 def encoded(use_case: UseCase, records: Iterable[Any]) -> Iterator[RawRecord]:

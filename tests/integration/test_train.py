@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from benchmarks.parity_oracle import customer_oracle
+from benchmarks.parity_oracle import handbook_oracle
 from millrace import registry
 from millrace.cli import models as models_command
 from millrace.cli import train as train_command
@@ -119,7 +119,7 @@ def test_a_history_without_fraud_to_learn_from_is_refused(tmp_path: Path) -> Non
 @pytest.mark.needs_data
 def test_features_equal_the_handbooks_and_so_does_its_split() -> None:
     folder = Path(str(DATA))
-    oracle = customer_oracle(folder, FRAUD.spec.names)
+    oracle = handbook_oracle(folder, FRAUD.spec.names)
     labels = {t.transaction_id: fraud for t, fraud in handbook.labelled(folder)}
     ordered: Iterator[Transaction] = oracle.in_its_order(handbook.transactions(folder))
     data = build(FRAUD, ((t, labels[t.transaction_id]) for t in ordered))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 _CHUNK_BYTES = 32 * 1024
 # Sets the fields of values apart from the others, whatever a use case calls them.
 _VALUE = "value:"
+_NO_FLOOR = -(2**62)
 
 Events = NDArray[np.void]
 """Stored events, (n,), of a dtype that `event_type` made."""
@@ -132,7 +133,10 @@ class EventLog:
         The newest chunk always stays.
         """
         for chunk, newest_ms in list(self._chunks.items())[:-1]:
-            if all(newest <= floors_ms[partition] for partition, newest in newest_ms.items()):
+            if all(
+                newest <= floors_ms.get(partition, _NO_FLOOR)
+                for partition, newest in newest_ms.items()
+            ):
                 del self._chunks[chunk]
                 self._store.remove(self._key(chunk))
 

@@ -16,6 +16,7 @@ from udfs.features.values import Columns
 
 _EXPIRY_STEPS = 64
 _PROGRESS = "progress"
+_NO_TIME = -(2**62)
 
 
 class _Progress(msgspec.Struct):
@@ -81,15 +82,24 @@ class ShardFolds:
         self._expire_every_ms = longest // _EXPIRY_STEPS
         self._expired_at = sum(self._progress.newest_ms.values())
 
-    def update(self, columns: Columns, partitions: NDArray[np.int32]) -> Folded:
+    def update(
+        self,
+        columns: Columns,
+        partitions: NDArray[np.int32],
+        *,
+        ticks: NDArray[np.bool_] | None = None,
+    ) -> Folded:
         """Folds a block of n records in order of arrival.
 
         Args:
             columns: the folds' keys and values and the event time; n rows each.
             partitions: source partitions, int32 (n,).
+            ticks: which events move the clock of their partition, bool (n,); None: all.
         """
         times = columns[self._event_time]
-        newest = self._newest(times, partitions)
+        newest = self._newest(
+            times if ticks is None else np.where(ticks, times, _NO_TIME), partitions
+        )
         late = times < newest - self._lateness_ms
         windows, sequence = {}, np.zeros(len(times), dtype=np.int64)
         for fold in self._declared:
@@ -130,8 +140,9 @@ class ShardFolds:
         for partition in np.unique(partitions).tolist():
             here = partitions == partition
             running = np.maximum.accumulate(times[here])
-            newest[here] = np.maximum(running, newest_ms.get(partition, running[0]))
-            newest_ms[partition] = int(newest[here][-1])
+            newest[here] = np.maximum(running, newest_ms.get(partition, _NO_TIME))
+            if (last := int(newest[here][-1])) > _NO_TIME:
+                newest_ms[partition] = last
         return newest
 
     def _expire(self) -> None:
@@ -146,7 +157,7 @@ class ShardFolds:
                 continue
             floors = {part: newest - fold.keep_ms for part, newest in newest_ms.items()}
             self._logs[name].expire(floors)
-            fold.forget(min(floors.values()))
+            fold.forget(min(floors.values(), default=_NO_TIME))
 
     def _load(self) -> _Progress:
         entries = dict(self._store.items())

@@ -10,7 +10,7 @@ from udfs.features.log import EventLog, Store, event_type, packed, values_of
 Ints = NDArray[np.int64]
 
 _INT = np.dtype(np.int64)
-_RECORD = event_type({"second": _INT, "partition": _INT})
+_RECORD = event_type({"second": _INT, "stream": _INT})
 _LABEL = event_type({"label": _INT})
 _ALL = 0
 _FIRST_CAPACITY = 1024
@@ -32,13 +32,13 @@ class KnownRecords:
         self._labels = EventLog("labels", store, _LABEL)
         self._at: dict[int, int] = {}
         self._size = 0
-        self.second, self.time, self.partition, self.label = (
+        self.second, self.time, self.stream, self.label = (
             np.zeros(_FIRST_CAPACITY, np.int64) for _ in range(4)
         )
         self.labelled = np.zeros(_FIRST_CAPACITY, np.bool_)
         for events in self._records.load(entries):
             stored = values_of(events)
-            self._keep(events["key"], events["time"], stored["second"], stored["partition"])
+            self._keep(events["key"], events["time"], stored["second"], stored["stream"])
         for events in self._labels.load(entries):
             self._restore(events["key"], events["time"], values_of(events)["label"])
 
@@ -46,21 +46,19 @@ class KnownRecords:
         """The number of records."""
         return len(self._at)
 
-    def add(self, ids: Ints, second: Ints, times: Ints, partitions: Ints, floor_ms: int) -> int:
+    def add(self, ids: Ints, second: Ints, times: Ints, streams: Ints, floor_ms: int) -> int:
         """Takes records (n,); how many were known already or lie behind the floor."""
         fresh = times > floor_ms
         listed = ids.tolist()
         if not self._at.keys().isdisjoint(listed) or len(set(listed)) < len(listed):
             fresh &= self._new(listed, floor_ms)
         if not fresh.all():
-            ids, second, times, partitions = (
-                column[fresh] for column in (ids, second, times, partitions)
+            ids, second, times, streams = (
+                column[fresh] for column in (ids, second, times, streams)
             )
         if len(ids):
-            self._keep(ids, times, second, partitions)
-            self._log(
-                self._records, _RECORD, ids, times, {"second": second, "partition": partitions}
-            )
+            self._keep(ids, times, second, streams)
+            self._log(self._records, _RECORD, ids, times, {"second": second, "stream": streams})
         return len(listed) - len(ids)
 
     def find(self, ids: Iterable[int], floor_ms: int) -> Ints:
@@ -85,7 +83,7 @@ class KnownRecords:
         ids = np.full(self._size, -1, np.int64)
         ids[list(self._at.values())] = list(self._at)
         kept = alive & (ids >= 0)
-        for name in ("second", "time", "partition", "label", "labelled"):
+        for name in ("second", "time", "stream", "label", "labelled"):
             setattr(self, name, getattr(self, name)[: self._size][kept])
         self._size = int(kept.sum())
         self._at = dict(zip(ids[kept].tolist(), range(self._size), strict=True))
@@ -101,15 +99,15 @@ class KnownRecords:
             seen.add(one)
         return new
 
-    def _keep(self, ids: Ints, times: Ints, second: Ints, partitions: Ints) -> None:
+    def _keep(self, ids: Ints, times: Ints, second: Ints, streams: Ints) -> None:
         first, self._size = self._size, self._size + len(ids)
         if self._size > len(self.time):
             more = max(self._size, 2 * len(self.time)) - len(self.time)
-            for name in ("second", "time", "partition", "label", "labelled"):
+            for name in ("second", "time", "stream", "label", "labelled"):
                 column = getattr(self, name)
                 setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))
         new = slice(first, self._size)
-        self.second[new], self.time[new], self.partition[new] = second, times, partitions
+        self.second[new], self.time[new], self.stream[new] = second, times, streams
         self.label[new], self.labelled[new] = 0, False
         self._at.update(zip(ids.tolist(), range(first, self._size), strict=True))
 

@@ -15,7 +15,6 @@ from udfs.functions.label_join import Joined, LabelJoin, joined_changes
 from udfs.functions.label_store import Waiting
 from udfs.functions.rows import (
     KEY,
-    PARTITION,
     TIME,
     RecordRows,
     decode_rows,
@@ -28,7 +27,7 @@ from udfs.use_cases.find import find_use_case
 from udfs.use_cases.label_records import label_case
 
 STAGE = "labels"
-_SECOND_KEY = KEY + 1
+_SECOND_KEY, _STREAM = KEY + 1, KEY + 2
 
 
 class LabelFunction(KeyedProcessFunction):
@@ -78,7 +77,7 @@ class LabelFunction(KeyedProcessFunction):
         letters: list[DeadLetter] = []
         if holds_rows(value):
             rows = decode_rows(value)
-            columns = (rows[:, cell] for cell in (KEY, _SECOND_KEY, TIME, PARTITION))
+            columns = (rows[:, cell] for cell in (KEY, _SECOND_KEY, TIME, _STREAM))
             joined = join.records(*columns)
         else:
             clean = self._clean(RawBlock.decode(value))

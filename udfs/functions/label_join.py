@@ -43,8 +43,8 @@ class LabelJoin:
     """The join of one shard of business ids, durable through `store`.
 
     A record waits for labels, and a label for its record, until the clock is a horizon past its
-    event time. The clock is the oldest of the source partitions' newest event times before the
-    block, so no partition is ahead of another's records; or the watermark, where there is one.
+    event time. The clock is the oldest of the streams' newest event times before the block, so
+    no stream is ahead of another's records; or the watermark, where there is one.
 
     Args:
         feed: what the use case says about its labels.
@@ -77,14 +77,14 @@ class LabelJoin:
         """Goes by the watermark from now on, for a stream that is in order or at its end."""
         self._watermark_ms = watermark_ms
 
-    def records(self, ids: Ints, second: Ints, times: Ints, partitions: Ints) -> Joined:
-        """Takes records (n,): ids, second keys, event times, source partitions."""
+    def records(self, ids: Ints, second: Ints, times: Ints, streams: Ints) -> Joined:
+        """Takes records (n,): ids, second keys, event times, and the streams they came in."""
         joined = Joined()
-        joined.known_again = self._records.add(ids, second, times, partitions, self._floor_ms)
+        joined.known_again = self._records.add(ids, second, times, streams, self._floor_ms)
         early = self._early.take(ids.tolist())
         if early:
             self._apply(early, joined)
-        self._tick(times, partitions)
+        self._tick(times, streams)
         self._expire(joined)
         return joined
 
@@ -106,10 +106,10 @@ class LabelJoin:
             return self._watermark_ms - self._horizon_ms
         return min(self._clocks.values(), default=_NO_CLOCK) - self._horizon_ms
 
-    def _tick(self, times: Ints, partitions: Ints) -> None:
-        for partition in np.unique(partitions).tolist():
-            newest = int(times[partitions == partition].max())
-            self._clocks[partition] = max(newest, self._clocks.get(partition, newest))
+    def _tick(self, times: Ints, streams: Ints) -> None:
+        for stream in np.unique(streams).tolist():
+            newest = int(times[streams == stream].max())
+            self._clocks[stream] = max(newest, self._clocks.get(stream, newest))
         self._store.put(_CLOCKS, msgspec.json.encode(self._clocks))
 
     def _apply(self, labels: list[Waiting], joined: Joined) -> None:
@@ -167,7 +167,7 @@ class LabelJoin:
             offset=offset,
             second_key=records.second[at],
             event_time_ms=records.time[at],
-            record_partition=records.partition[at],
+            record_stream=records.stream[at],
             change=changes,
             business_id=ids,
         )

@@ -18,14 +18,16 @@ from udfs.use_cases.milliseconds import milliseconds
 ROWS = -1
 """The first int of a block of rows; raw blocks and answers begin with one that is not negative."""
 
-TIME, KIND, PARTITION, OFFSET, KEY = range(5)
-"""The cells that all rows begin with: what they are ordered by, and the entity key."""
+TIME, KIND, PARTITION, OFFSET, KEY, STREAM = range(6)
+"""The cells that all rows begin with: what they are ordered by, the entity key, and the stream."""
+
+_SHARDS = 65_536
 
 LABEL_CHANGE, RECORD = 0, 1
 """Values of the cell `KIND`; changes of labels come before records of the same time."""
 
 _HEADER_BYTES = 16
-_HEADER_CELLS = 5
+_HEADER_CELLS = 6
 
 Cells = NDArray[np.int64]
 """Rows of cells, (n, cells); floats as their bits."""
@@ -62,7 +64,7 @@ class LabelChanges:
         offset: of the label in its topic.
         second_key: the second entity key of the label's record.
         event_time_ms: event time of the label's record.
-        record_partition: source partition of the label's record.
+        record_stream: stream of the label's record, see `stream_of`.
         change: what the label is now less what it was, never 0.
         business_id: of the label's record.
     """
@@ -72,7 +74,7 @@ class LabelChanges:
     offset: NDArray[np.int64]
     second_key: NDArray[np.int64]
     event_time_ms: NDArray[np.int64]
-    record_partition: NDArray[np.int64]
+    record_stream: NDArray[np.int64]
     change: NDArray[np.int64]
     business_id: NDArray[np.int64]
 
@@ -84,7 +86,7 @@ class LabelChanges:
         """Rows of so many cells."""
         kind = np.full(len(self), LABEL_CHANGE)
         own = [self.known_ms, kind, self.partition, self.offset, self.second_key]
-        own += [self.event_time_ms, self.record_partition, self.change, self.business_id]
+        own += [self.record_stream, self.event_time_ms, self.change, self.business_id]
         rows = np.zeros((len(self), width), np.int64)
         rows[:, : len(own)] = np.column_stack(own)
         return rows
@@ -92,10 +94,10 @@ class LabelChanges:
     @classmethod
     def of(cls, rows: Cells) -> "LabelChanges":
         """The changes that the rows hold, (n, cells)."""
-        time, _, partition, offset, key, event_time, record_partition, change, business_id = rows.T[
+        time, _, partition, offset, key, stream, event_time, change, business_id = rows.T[
             :LABEL_CHANGE_CELLS
         ]
-        return cls(time, partition, offset, key, event_time, record_partition, change, business_id)
+        return cls(time, partition, offset, key, event_time, stream, change, business_id)
 
 
 LABEL_CHANGE_CELLS = 9
@@ -141,7 +143,7 @@ class RecordRows:
         columns, n = rows.columns, len(rows.partitions)
         cells = np.zeros((n, self.width), np.int64)
         head = (columns[self._use_case.event_time], RECORD, rows.partitions, rows.offsets)
-        for place, column in enumerate((*head, columns[self._second_key])):
+        for place, column in enumerate((*head, columns[self._second_key], rows.streams)):
             cells[:, place] = column
         given: dict[str, Any] = {name: getattr(rows, name) for name in _OWN}
         given |= columns
@@ -164,6 +166,7 @@ class RecordRows:
         }
         return RecordColumns(
             partitions=cells[:, PARTITION].astype(np.int32),
+            streams=cells[:, STREAM],
             offsets=np.ascontiguousarray(cells[:, OFFSET]),
             timestamp_ms=given["timestamp_ms"],
             sequence=given["sequence"],
@@ -188,6 +191,7 @@ class RecordColumns:
 
     Attributes:
         partitions: source partitions, int32.
+        streams: `stream_of` the records.
         offsets: source offsets.
         timestamp_ms: Kafka timestamps.
         sequence: the entity key's sequence numbers.
@@ -198,6 +202,7 @@ class RecordColumns:
     """
 
     partitions: NDArray[np.int32]
+    streams: NDArray[np.int64]
     offsets: NDArray[np.int64]
     timestamp_ms: NDArray[np.int64]
     sequence: NDArray[np.int64]
@@ -205,6 +210,19 @@ class RecordColumns:
     duplicate: NDArray[np.bool_]
     columns: Columns
     windows: Mapping[str, Any]
+
+
+def stream_of(partitions: NDArray[np.int32], shard_key: int) -> NDArray[np.int64]:
+    """The streams in which records keep their order on the way to the second stage.
+
+    Those of one source partition that went through one shard of the first stage do; those of
+    other shards may be overtaken. So a stream, not a partition, has a clock in the second stage.
+
+    >>> stream_of(np.array([0, 1], np.int32), 5).tolist()
+    [5, 65541]
+    """
+    found: NDArray[np.int64] = partitions.astype(np.int64) * _SHARDS + shard_key
+    return found
 
 
 def arrays(result: Any) -> list[NDArray[Any]]:

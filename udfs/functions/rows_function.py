@@ -7,7 +7,7 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
 from udfs.functions.answers import encode_dead_letters
 from udfs.functions.feature_function import FeatureFunction
-from udfs.functions.rows import RecordColumns, RecordRows, encode_rows
+from udfs.functions.rows import RecordColumns, RecordRows, encode_rows, stream_of
 
 
 class RowsFunction(FeatureFunction):
@@ -29,6 +29,7 @@ class RowsFunction(FeatureFunction):
         if len(at):
             columns = RecordColumns(
                 partitions=clean.raw.partitions[at],
+                streams=stream_of(clean.raw.partitions[at], ctx.get_current_key()[0]),
                 offsets=clean.raw.offsets[at],
                 timestamp_ms=clean.raw.timestamps_ms[at],
                 sequence=folded.sequence,

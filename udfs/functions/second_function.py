@@ -19,8 +19,8 @@ from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.rows import (
     KEY,
     KIND,
-    PARTITION,
     RECORD,
+    STREAM,
     TIME,
     Cells,
     LabelChanges,
@@ -89,8 +89,7 @@ class SecondFunction(KeyedProcessFunction):
             LABEL: np.where(records, 0, told.change),
         }
         columns |= {fold.key: cells[:, KEY] for fold in self._use_case.spec.second}
-        partitions = np.where(records, cells[:, PARTITION], told.record_partition)
-        return folds.update(columns, partitions.astype(np.int32))
+        return folds.update(columns, cells[:, STREAM].astype(np.int32), ticks=records)
 
     def _new_folds(self) -> ShardFolds:
         return ShardFolds(

@@ -64,6 +64,7 @@ def test_records_come_out_as_they_went_in() -> None:
     column = np.array([5, -6, 2**53])
     given = RecordColumns(
         partitions=np.array([0, 1, 2], np.int32),
+        streams=column + 3,
         offsets=column,
         timestamp_ms=column + 1,
         sequence=column + 2,
@@ -76,7 +77,15 @@ def test_records_come_out_as_they_went_in() -> None:
     found = rows.decode(cells)
     assert cells[:, KEY].tolist() == given.columns["terminal_id"].tolist()
     assert cells[:, rows.business_id_cell].tolist() == given.columns["transaction_id"].tolist()
-    for name in ("partitions", "offsets", "timestamp_ms", "sequence", "late", "duplicate"):
+    for name in (
+        "partitions",
+        "streams",
+        "offsets",
+        "timestamp_ms",
+        "sequence",
+        "late",
+        "duplicate",
+    ):
         assert getattr(found, name).tolist() == getattr(given, name).tolist()
     assert {f: c.tolist() for f, c in found.columns.items()} == {
         f: c.tolist() for f, c in given.columns.items()
