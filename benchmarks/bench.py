@@ -44,8 +44,10 @@ def measure(options: BenchOptions) -> Report:
     """Everything that the options ask for."""
     report = Report(options.sizes)
     with open_lab() as lab:
+        labelled = {topic for c in options.contestants if c.labels for topic in c.topics}
         for topic in sorted({topic for c in options.contestants for topic in c.topics}):
-            lab.write_raw(f"{topic}.raw", options.sizes[topic], CUSTOMERS[topic])
+            size, people = options.sizes[topic], CUSTOMERS[topic]
+            lab.write_raw(f"{topic}.raw", size, people, labels=topic in labelled)
         report.rates = measure_rates(lab, options.contestants, options.sizes, options.repeats)
         try:
             _measure_more(lab, options, report)

@@ -13,6 +13,7 @@ import msgspec
 from benchmarks import topics
 from benchmarks.assignment import Assignment
 from benchmarks.progress import last_lines, say
+from benchmarks.raw_records import labels_of
 from millrace.stack.broker import Broker
 from millrace.stack.jars import ensure_flink_jars
 from millrace.stack.ports import HOST, answers, free_ports
@@ -43,11 +44,12 @@ class Lab:
         """Starts a process that ends with this one at the latest."""
         return start(name, argv, log_path=self.directory / "logs" / f"{name}.log", cwd=_WORK)
 
-    def write_raw(self, topic: str, count: int, customers: int) -> None:
-        """Creates a raw topic and fills it."""
+    def write_raw(self, topic: str, count: int, customers: int, *, labels: bool = False) -> None:
+        """Creates a raw topic and fills it, and one with a label of each record when asked."""
         say(f"writing {count:,} records of {customers:,} customers to {topic}")
-        topics.create(self.bootstrap_servers, [topic])
-        argv = [self.bootstrap_servers, topic, str(count), str(customers)]
+        topics.create(self.bootstrap_servers, [topic, *([labels_of(topic)] if labels else [])])
+        told = "labels" if labels else "none"
+        argv = [self.bootstrap_servers, topic, str(count), str(customers), told]
         subprocess.run([sys.executable, "-m", "benchmarks.raw_records", *argv], check=True)
 
     @contextmanager

@@ -11,6 +11,8 @@ _MAX_CENTS = 20_000
 _START_MS = 1_532_476_800_000
 _SPAN_MS = 30 * 86_400_000
 _CHUNK = 50_000
+_FRAUD_EVERY = 125
+_LABEL_DELAY_MS = 7 * 86_400_000
 
 
 def raw_value(number: int, customer: int, terminal: int, cents: int, time_ms: int) -> bytes:
@@ -25,8 +27,32 @@ def raw_value(number: int, customer: int, terminal: int, cents: int, time_ms: in
     )
 
 
-def write(bootstrap_servers: str, topic: str, count: int, customers: int) -> None:
-    """Writes `count` transactions with event times spread evenly over 30 days."""
+def labels_of(raw_topic: str) -> str:
+    """The topic of the labels of a raw topic.
+
+    >>> labels_of("main.raw")
+    'main.labels'
+    """
+    return f"{raw_topic.removesuffix('.raw')}.labels"
+
+
+def label_value(number: int, time_ms: int) -> bytes:
+    """The JSON of a transaction's label: one in 125 is a fraud, known after seven days.
+
+    >>> label_value(125, 0)
+    b'{"transaction_id":1000125,"label":true,"event_time_ms":604800000}'
+    """
+    fraud = b"true" if number % _FRAUD_EVERY == 0 else b"false"
+    known_ms = time_ms + _LABEL_DELAY_MS
+    return b'{"transaction_id":%d,"label":%s,"event_time_ms":%d}' % (
+        FIRST_ID + number,
+        fraud,
+        known_ms,
+    )
+
+
+def write(bootstrap_servers: str, topic: str, count: int, customers: int, *, labels: bool) -> None:
+    """Writes `count` transactions with event times spread evenly over 30 days, and labels."""
     producer = Producer(
         {
             "bootstrap.servers": bootstrap_servers,
@@ -50,6 +76,9 @@ def write(bootstrap_servers: str, topic: str, count: int, customers: int) -> Non
         for number, customer, terminal, cents, time_ms in zip(*columns, strict=True):
             value = raw_value(number, customer, terminal, cents, time_ms)
             _queue(producer, topic, value, b"%d" % customer)
+            if labels:
+                told = label_value(number, time_ms)
+                _queue(producer, labels_of(topic), told, b"%d" % (FIRST_ID + number))
     producer.flush()
 
 
@@ -63,5 +92,5 @@ def _queue(producer: Producer, topic: str, value: bytes, key: bytes) -> None:
 
 
 if __name__ == "__main__":
-    servers, name, records, people = sys.argv[1:]
-    write(servers, name, int(records), int(people))
+    servers, name, records, people, told = sys.argv[1:]
+    write(servers, name, int(records), int(people), labels=told == "labels")

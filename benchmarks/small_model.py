@@ -28,10 +28,11 @@ def export(path: str) -> None:
     )
 
     def serve(features: tf.Tensor) -> dict[str, tf.Tensor]:
-        score = tf.squeeze(network(features), 1)
+        # Contestants with more features are scored by the same ones as the others.
+        score = tf.squeeze(network(features[:, :_INPUTS]), 1)
         return {"score": score, "decision": score >= _THRESHOLD}
 
-    spec = tf.TensorSpec((None, _INPUTS), tf.float32, "features")
+    spec = tf.TensorSpec((None, None), tf.float32, "features")
     # Without the archive, Keras 3's variables stay unset in a session that loads the model.
     archive = tf.keras.export.ExportArchive()
     archive.track(network)

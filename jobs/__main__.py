@@ -38,6 +38,7 @@ def _environment(arguments: argparse.Namespace) -> StreamExecutionEnvironment:
         bounded=arguments.once,
         start=arguments.start,
         restore=arguments.restore,
+        after=arguments.after,
     )
     return score.build(options, jars)
 
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jar", action="append", default=[], type=Path, help="shipped with the job"
     )
+    parser.add_argument("--after", help="deployment whose place this one takes")
     parser.add_argument("--restore", default=LATEST, help="latest, none, or a path")
     return parser
 

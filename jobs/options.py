@@ -5,9 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
+from jobs.deployment import remembered, require_same_spec
 from jobs.score import ScoreOptions
 from jobs.targets import TARGETS, Target
-from millrace.kafka.cluster import java_properties
+from millrace.kafka.cluster import cluster, java_properties
+from millrace.kafka.readers import committed_offsets
+from millrace.kafka.topics import LABELS, RAW
 from millrace.settings import ScoreSettings, ServingSettings, Settings
 from udfs.client.options import ClientOptions, Tls
 from udfs.errors import ConfigurationError
@@ -24,6 +27,7 @@ def score_options(
     bounded: bool = False,
     start: str = STARTS[0],
     restore: str = LATEST,
+    after: str | None = None,
     flink: Mapping[str, str] | None = None,
 ) -> ScoreOptions:
     """Options of the job `score` for a deployment.
@@ -36,21 +40,29 @@ def score_options(
         start: where a job without state begins: `earliest`, `latest` or `committed`.
         restore: `latest` goes on from the deployment's newest checkpoint if there is one, `none`
             starts anew, anything else is the path of a checkpoint or savepoint.
+        after: a deployment that this one takes the place of: windows fill from the start of the
+            topics, and outputs begin where that one's committed offsets end.
         flink: Flink configuration over everything else.
 
     Raises:
-        ConfigurationError: a value is not one of those, or the path holds no checkpoint.
+        ConfigurationError: a value is not one of those, the path holds no checkpoint, the state
+            is of another feature spec, or the deployment to come after is unknown.
         UseCaseError: the use case is unknown.
     """
     if start not in STARTS:
         raise ConfigurationError(f"--start is {start!r}; it is one of {', '.join(STARTS)}")
     score = settings.score
-    name = find_use_case(use_case).name
+    case = find_use_case(use_case)
+    name = case.name
     # A bounded run and an endless one cannot go on from each other's checkpoints: the end of a
     # source is part of its state.
     deployment = f"{score.transactional_id_prefix}-{name}{'-once' if bounded else ''}"
     checkpoints = f"{uri_of(settings.checkpoints)}/{deployment}"
-    restored = restored_from(restore, checkpoints)
+    restored, before = restored_from(restore, checkpoints), remembered(checkpoints)
+    if restored and before:
+        require_same_spec(deployment, before, case.spec.hash)
+    goes_on = restored is not None and before is not None
+    quiet = before.quiet if goes_on and before else _quiet(settings, name, after)
     return ScoreOptions(
         use_case=use_case,
         name=name,
@@ -69,6 +81,7 @@ def score_options(
         start=start,
         order=score.order,
         idle_ms=score.idle_ms,
+        quiet=quiet,
         max_clock_skew_ms=score.max_clock_skew_ms,
         transaction_timeout_ms=score.transaction_timeout_ms,
         state_backend=score.state_backend,
@@ -147,6 +160,20 @@ def restored_from(restore: str, checkpoints: str) -> str | None:
     if urlparse(uri).scheme == "file" and not (Path(urlparse(uri).path) / "_metadata").exists():
         raise ConfigurationError(f"{restore} is no checkpoint or savepoint: it has no _metadata")
     return uri
+
+
+def _quiet(settings: Settings, name: str, after: str | None) -> Mapping[str, Mapping[int, int]]:
+    """Where outputs begin, by stage and partition: the committed offsets of a deployment."""
+    if after is None:
+        return {}
+    kafka = cluster(settings.kafka)
+    found = {stage: committed_offsets(kafka, after, f"{name}.{stage}") for stage in (RAW, LABELS)}
+    if not found[RAW]:
+        raise ConfigurationError(
+            f"there is no deployment {after!r} that has read {name}.{RAW}: its consumer group has "
+            "no committed offsets"
+        )
+    return found
 
 
 def uri_of(path: str) -> str:

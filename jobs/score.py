@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pyflink.datastream import StreamExecutionEnvironment
 
+from jobs.deployment import Deployment, remember
 from jobs.environment import environment
 from jobs.stages.answers import write_answers
 from jobs.stages.features import features
@@ -74,6 +75,8 @@ class ScoreOptions:
             group's offsets, else the earliest).
         order: `on_arrival`, or `on_watermark`: records wait and go in the order of event time.
         idle_ms: in that order, a partition that is silent for so long holds nobody back.
+        quiet: by topic stage and partition, the first offset whose outputs are written; what lies
+            before fills the windows only.
         max_clock_skew_ms: how far event time may be ahead of the Kafka timestamp.
         transaction_timeout_ms: an outage longer than this loses what was not yet committed.
         state_backend: `rocksdb` or `hashmap`.
@@ -98,6 +101,7 @@ class ScoreOptions:
     start: str = "earliest"
     order: Order = ON_ARRIVAL
     idle_ms: int = 60_000
+    quiet: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     max_clock_skew_ms: int = 3_600_000
     transaction_timeout_ms: int = 600_000
     state_backend: str = "rocksdb"
@@ -132,6 +136,7 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
         overrides=options.flink,
     )
     use_case = find_use_case(options.use_case)
+    remember(options.checkpoint_dir, Deployment(use_case.spec.hash, options.quiet))
     answers = _one_key(env, options) if use_case.labels is None else _two_keys(env, options)
     write_answers(
         answers,
@@ -146,7 +151,9 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
 
 def _one_key(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
     """Answers where the entity key is the only one."""
-    fold = FeatureFunction(options.use_case, options.topic("raw"), options.max_clock_skew_ms)
+    fold = FeatureFunction(
+        options.use_case, options.topic("raw"), options.max_clock_skew_ms, options.quiet.get("raw")
+    )
     raw = keyed_by_shard(_raw(env, options, "raw"))
     featured = features(raw, fold, options.name, options.shards)
     return predictions(featured, _predict(options), options.name)._j_data_stream
@@ -157,10 +164,17 @@ def _two_keys(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
     case, name, shards, packing = options.use_case, options.name, options.shards, options.packing
     skew_ms, by_watermark = options.max_clock_skew_ms, options.order == ON_WATERMARK
     raw = keyed_by_shard(_raw(env, options, "raw"))
-    rows = record_rows(raw, RowsFunction(case, options.topic("raw"), skew_ms), name, shards)
+    first = RowsFunction(case, options.topic("raw"), skew_ms, options.quiet.get("raw"))
+    rows = record_rows(raw, first, name, shards)
     layout = RecordRows(find_use_case(case))
     labels = _source(env, options, "labels")
-    join = LabelFunction(case, options.topic("labels"), skew_ms, by_watermark)
+    join = LabelFunction(
+        case,
+        options.topic("labels"),
+        skew_ms,
+        by_watermark=by_watermark,
+        quiet=options.quiet.get("labels"),
+    )
     by_id = united(labels, by_business_id(rows, layout, env, name, packing))
     changes = label_changes(keyed_by_shard(by_id), join, name, shards)
     second = united(
@@ -169,7 +183,9 @@ def _two_keys(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
     )
     if by_watermark:
         second = in_order(second, f"{name}/order-by-second/{shards}", packing.records)
-    fold = SecondFunction(case, options.emit_features)
+    fold = SecondFunction(
+        case, options.emit_features, options.quiet.get("raw"), options.quiet.get("labels")
+    )
     featured = second_features(keyed_by_shard(second), fold, name, shards)
     return united(
         predictions(featured, _predict(options), name)._j_data_stream,

@@ -20,6 +20,7 @@ class Contestant:
         topics: which raw topics it reads.
         predicts: it calls the model; else it passes the raw values on.
         folds: its predictions carry the customer's sequence number.
+        labels: it reads a label of each record too.
         endless: its end has to be brought about; it cannot read a topic to its end.
         required: also part of a quick run.
     """
@@ -33,6 +34,7 @@ class Contestant:
     topics: tuple[str, ...] = (MAIN,)
     predicts: bool = True
     folds: bool = True
+    labels: bool = False
     endless: bool = False
     required: bool = False
 
@@ -45,6 +47,9 @@ CONTESTANTS = (
     Contestant("handwritten_unguarded_1", "handwritten_unguarded", required=True),
     Contestant("score_at_least_once", "score", required=True),
     Contestant("handwritten_unguarded_2", "handwritten_unguarded", processes=2, required=True),
+    Contestant(
+        "score_labels_exactly_once", "score_labels", exactly_once=True, labels=True, required=True
+    ),
     Contestant("handwritten_overlapped_1", "handwritten_overlapped"),
     Contestant("score_exactly_once_200k", "score", exactly_once=True, topics=(MANY,)),
     Contestant("handwritten_durable", "handwritten_durable", exactly_once=True, required=True),

@@ -8,7 +8,7 @@ from jobs.score import ScoreOptions, build
 
 
 @dataclass(frozen=True)
-class _RunOptions(ScoreOptions):
+class RunOptions(ScoreOptions):
     """Options of a run that shares its raw topic with others and has outputs of its own."""
 
     raw_topic: str = ""
@@ -21,7 +21,7 @@ class _RunOptions(ScoreOptions):
 
 def options(assignment: Assignment) -> ScoreOptions:
     """The job's options for a run."""
-    return _RunOptions(
+    return RunOptions(
         use_case="udfs.use_cases.fraud:FRAUD_BY_CUSTOMER",
         name="fraud",
         bootstrap_servers=assignment.bootstrap_servers,

@@ -37,6 +37,14 @@ def run(
         str,
         typer.Option(help="latest: go on from the last checkpoint; none: start anew; or a path."),
     ] = "latest",
+    after: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DEPLOYMENT",
+            help="Take the place of a stopped deployment: fill windows from the topics' start "
+            "without writing, and write on from where it ended.",
+        ),
+    ] = None,
 ) -> None:
     """Run a job until Ctrl-C, or until its source ends.
 
@@ -64,10 +72,12 @@ def run(
         run_archive(settings, use_case, cluster=cluster, once=once, start=start, restore=restore)
         return
     # Also before a submission: what is wrong is told here, not in the log of Flink's client.
-    options = score_options(settings, use_case, bounded=once, start=start, restore=restore)
+    options = score_options(
+        settings, use_case, bounded=once, start=start, restore=restore, after=after
+    )
     require_topics(settings, options.name)
     if cluster:
-        _submit(settings, cluster, use_case, once=once, start=start, restore=restore)
+        _submit(settings, cluster, use_case, once=once, start=start, restore=restore, after=after)
     else:
         _run_here(settings, options)
 
@@ -97,12 +107,20 @@ def _run_here(settings: "Settings", options: "ScoreOptions") -> None:
 
 
 def _submit(
-    settings: "Settings", cluster: str, use_case: str, *, once: bool, start: str, restore: str
+    settings: "Settings",
+    cluster: str,
+    use_case: str,
+    *,
+    once: bool,
+    start: str,
+    restore: str,
+    after: str | None,
 ) -> None:
     from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
     from millrace.stack.submit import submit  # noqa: PLC0415
 
     arguments = ["score", "--use-case", use_case, "--start", start, "--restore", restore]
+    arguments += [] if after is None else ["--after", after]
     state_dir: Path = settings.stack.state_dir
     arguments += ["--once"] if once else []
     submit(cluster, arguments, ensure_flink_jars(), state_dir, wait=once)

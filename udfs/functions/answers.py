@@ -155,6 +155,8 @@ def encode_label_changes(
     changes: LabelChanges, sequence: NDArray[np.int64], spec_hash: str
 ) -> bytes:
     """A section of changes of labels (n,) as the folds of the second entity key took them."""
+    if not len(changes):
+        return b""
     columns = (
         changes.business_id,
         changes.second_key,

@@ -1,6 +1,6 @@
 """What passes from the features stage to the predictions stage, inside one Python worker."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from udfs.features.shard import Folded
 from udfs.features.values import Features
 from udfs.functions.clean import CleanBlock
+from udfs.functions.quiet import FirstOffsets, loud, loud_letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,20 @@ class FeatureBlock:
     features: Features
     second: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     answers: bytes = b""
+
+    def loud(self, first: FirstOffsets) -> "FeatureBlock":
+        """The part of a block of one entity key whose outputs are written."""
+        clean, folded = self.clean, self.folded
+        raw, at = clean.raw, clean.places
+        keep = loud(first, raw.partitions[at], raw.offsets[at])
+        columns = {field: column[keep] for field, column in clean.columns.items()}
+        letters = loud_letters(first, clean.dead_letters)
+        return replace(
+            self,
+            clean=CleanBlock(raw, at[keep], columns, letters),
+            folded=replace(folded, sequence=folded.sequence[keep], late=folded.late[keep]),
+            features=self.features[keep],
+        )
 
     def source(self) -> tuple[list[int], list[int], list[int]]:
         """Source partitions, offsets and Kafka timestamps of the records, (n,) each."""

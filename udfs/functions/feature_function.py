@@ -14,6 +14,7 @@ from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean, CleanBlock
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.memory import keep_freed_memory
+from udfs.functions.quiet import FirstOffsets
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.find import find_use_case
 
@@ -28,10 +29,17 @@ class FeatureFunction(KeyedProcessFunction):
     records that cannot be used become dead letters; state of another feature spec stops the job.
     """
 
-    def __init__(self, use_case: str, topic: str, max_clock_skew_ms: int) -> None:
+    def __init__(
+        self,
+        use_case: str,
+        topic: str,
+        max_clock_skew_ms: int,
+        quiet: FirstOffsets | None = None,
+    ) -> None:
         self._use_case_name = use_case
         self._topic = topic
         self._max_clock_skew_ms = max_clock_skew_ms
+        self._quiet = dict(quiet or {})
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Registers state and metrics; the folds of a shard load with its first block."""
@@ -52,7 +60,8 @@ class FeatureFunction(KeyedProcessFunction):
         """Yields the block's features; a block without a usable record carries dead letters."""
         clean, folded = self._folded(value, ctx)
         features = self._use_case.assemble(clean.columns, folded.windows)
-        yield FeatureBlock(clean, folded, features)
+        block = FeatureBlock(clean, folded, features)
+        yield block.loud(self._quiet) if self._quiet else block
 
     def _folded(self, value: bytes, ctx: KeyedProcessFunction.Context) -> tuple[CleanBlock, Folded]:
         """A raw block's usable records and what the folds over the entity key give."""

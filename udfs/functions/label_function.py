@@ -13,6 +13,7 @@ from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean, CleanBlock
 from udfs.functions.label_join import Joined, LabelJoin, joined_changes
 from udfs.functions.label_store import Waiting
+from udfs.functions.quiet import FirstOffsets, loud_letters
 from udfs.functions.rows import (
     KEY,
     TIME,
@@ -40,12 +41,19 @@ class LabelFunction(KeyedProcessFunction):
     """
 
     def __init__(
-        self, use_case: str, topic: str, max_clock_skew_ms: int, by_watermark: bool
+        self,
+        use_case: str,
+        topic: str,
+        max_clock_skew_ms: int,
+        *,
+        by_watermark: bool,
+        quiet: FirstOffsets | None = None,
     ) -> None:
         self._use_case_name = use_case
         self._topic = topic
         self._max_clock_skew_ms = max_clock_skew_ms
         self._by_watermark = by_watermark
+        self._quiet = dict(quiet or {})
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Registers state and metrics; the join of a shard loads with its first block."""
@@ -125,6 +133,7 @@ class LabelFunction(KeyedProcessFunction):
         self._silent.inc(joined.silent)
         if len(changes):
             yield encode_rows(changes)
+        letters = loud_letters(self._quiet, letters)
         if letters:
             yield encode_dead_letters(letters)
 

@@ -7,6 +7,7 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
 from udfs.functions.answers import encode_dead_letters
 from udfs.functions.feature_function import FeatureFunction
+from udfs.functions.quiet import loud_letters
 from udfs.functions.rows import RecordColumns, RecordRows, encode_rows, stream_of
 
 
@@ -29,7 +30,7 @@ class RowsFunction(FeatureFunction):
         if len(at):
             columns = RecordColumns(
                 partitions=clean.raw.partitions[at],
-                streams=stream_of(clean.raw.partitions[at], ctx.get_current_key()[0]),
+                streams=stream_of(clean.raw.partitions[at], ctx.get_current_key()),
                 offsets=clean.raw.offsets[at],
                 timestamp_ms=clean.raw.timestamps_ms[at],
                 sequence=folded.sequence,
@@ -39,5 +40,6 @@ class RowsFunction(FeatureFunction):
                 windows=folded.windows,
             )
             yield encode_rows(self._rows.encode(columns))
-        if clean.dead_letters:
-            yield encode_dead_letters(clean.dead_letters)
+        letters = loud_letters(self._quiet, clean.dead_letters)
+        if letters:
+            yield encode_dead_letters(letters)

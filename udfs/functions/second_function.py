@@ -16,9 +16,12 @@ from udfs.functions.answers import encode_label_changes
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import CleanBlock
 from udfs.functions.feature_block import FeatureBlock
+from udfs.functions.quiet import FirstOffsets, loud
 from udfs.functions.rows import (
     KEY,
     KIND,
+    OFFSET,
+    PARTITION,
     RECORD,
     STREAM,
     TIME,
@@ -45,9 +48,16 @@ class SecondFunction(KeyedProcessFunction):
     record's; state of another feature spec stops the job.
     """
 
-    def __init__(self, use_case: str, emit_features: bool) -> None:
+    def __init__(
+        self,
+        use_case: str,
+        emit_features: bool,
+        quiet: FirstOffsets | None = None,
+        quiet_labels: FirstOffsets | None = None,
+    ) -> None:
         self._use_case_name = use_case
         self._emit_features = emit_features
+        self._quiet, self._quiet_labels = dict(quiet or {}), dict(quiet_labels or {})
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Registers state; the folds of a shard load with its first block."""
@@ -69,14 +79,20 @@ class SecondFunction(KeyedProcessFunction):
         records = cells[:, KIND] == RECORD
         folded = self._fold(ctx.get_current_key(), cells, records)
         places = np.flatnonzero(records)
-        changes = LabelChanges.of(cells[~records])
-        self._changes.inc(len(changes))
+        self._changes.inc(len(cells) - len(places))
         self._out_of_order.inc(int(folded.out_of_order[places].sum()))
-        answers = b""
-        if len(changes) and self._emit_features:
-            sequence = folded.sequence[~records]
-            answers = encode_label_changes(changes, sequence, self._use_case.spec.hash)
+        answers = self._told(cells[~records], folded.sequence[~records])
+        if self._quiet:
+            places = places[loud(self._quiet, *cells[places][:, [PARTITION, OFFSET]].T)]
         yield self._block(self._rows.decode(cells[places]), folded, places, answers)
+
+    def _told(self, cells: Cells, sequence: NDArray[np.int64]) -> bytes:
+        """A section of the changes of labels (n,) that are written, if any are."""
+        if not len(cells) or not self._emit_features:
+            return b""
+        written = loud(self._quiet_labels, *cells[:, [PARTITION, OFFSET]].T)
+        changes = LabelChanges.of(cells[written])
+        return encode_label_changes(changes, sequence[written], self._use_case.spec.hash)
 
     def _fold(self, shard: Any, cells: Cells, records: NDArray[np.bool_]) -> Folded:
         """Folds the events (n,): records, and changes of labels with their records' times."""
