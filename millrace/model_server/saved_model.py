@@ -12,7 +12,7 @@ from millrace.model_server import wire
 from millrace.model_server.errors import LoadError, RequestError, invalid
 from millrace.model_server.servable import Feeds, Signature, TensorInfo
 from millrace.model_server.tensorflow_library import Output, load_library
-from millrace.model_server.tensorflow_tensors import array_of, tensors_of
+from millrace.model_server.tensorflow_tensors import arrays_of, tensors_of
 from udfs.client import tensors
 
 _SERVE_TAG = b"serve"
@@ -124,11 +124,7 @@ class SavedModelSession:
                 *(outputs, results, len(fetches), None, 0, None, status.pointer),
             )
             status.check(RequestError.of_runtime)
-            try:
-                return [array_of(tensor) for tensor in results if tensor]
-            finally:
-                for tensor in results:
-                    library.TF_DeleteTensor(tensor)
+            return arrays_of([tensor for tensor in results if tensor])
 
     def _place(self, name: str) -> Output:
         place = self._places.get(name)

@@ -8,14 +8,13 @@ from typing import Any, TypeAlias
 import grpc
 from numpy.typing import NDArray
 
-from millrace.model_server import replies, wire
+from millrace.model_server import large_messages, replies, wire
 from millrace.model_server.core import Core
 from millrace.model_server.errors import RequestError, invalid
 from millrace.model_server.model_config import configs_of
 from millrace.model_server.multi_inference import Task
 from millrace.model_server.reloading import Reloader
 from millrace.model_server.requests import decoded, encoded, examples_of, required_spec, spec_of
-from udfs.client import tensors
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
@@ -66,7 +65,7 @@ class PredictionService:
     def methods(self) -> Sequence[Method]:
         """The service's methods."""
         return (
-            _counted("Predict", wire.PredictRequest, self.predict),
+            Method("Predict", large_messages.predict_request, self.predict, _name),
             _counted("Classify", wire.ClassificationRequest, self.classify),
             _counted("Regress", wire.RegressionRequest, self.regress),
             Method(
@@ -91,10 +90,12 @@ class PredictionService:
             output_filter=request.output_filter,
             deadline=deadline,
         )
-        return replies.predict_reply(answer, as_content=self._options.as_content)
+        as_content = self._options.as_content
+        large = large_messages.predict_reply(answer, as_content=as_content)
+        return large or replies.predict_reply(answer, as_content=as_content)
 
     def _read(self, tensor: Any) -> NDArray[Any]:
-        return tensors.decode(tensor, self._options.max_tensor_bytes)
+        return large_messages.read_tensor(tensor, self._options.max_tensor_bytes)
 
     async def classify(self, request: Any, deadline: float | None) -> bytes:
         """The reply to a ClassificationRequest."""
@@ -186,6 +187,8 @@ class ModelService:
 
 
 def _counted(name: str, request: Any, answer: Answer) -> Method:
-    return Method(
-        name, partial(decoded, request), answer, lambda request: str(request.model_spec.name)
-    )
+    return Method(name, partial(decoded, request), answer, _name)
+
+
+def _name(request: Any) -> str:
+    return str(request.model_spec.name)

@@ -16,6 +16,8 @@ _STRING_BYTES: Final = 24
 """sizeof(TF_TString)."""
 
 _UNIMPLEMENTED: Final = 12
+_WORTH_KEEPING: Final = 8 << 10
+"""Bytes from which a view of the runtime's memory costs less than a copy."""
 
 
 @contextmanager
@@ -66,13 +68,30 @@ def _free(tensor: int, array: NDArray[Any]) -> None:
     library.TF_DeleteTensor(tensor)
 
 
-def array_of(tensor: int) -> NDArray[Any]:
-    """An array with a tensor's values.
+class _Memory:
+    """A tensor of the runtime; it is freed with the last array that looks at it."""
+
+    __array_interface__: dict[str, Any]
+
+    def __init__(self, tensor: int) -> None:
+        self.tensor = tensor
+
+    def __del__(self) -> None:
+        load_library().TF_DeleteTensor(self.tensor)
+
+
+def arrays_of(tensors: Sequence[int]) -> list[NDArray[Any]]:
+    """Arrays with the values of tensors, which they take over.
 
     Raises:
         RequestError: numpy has no such type.
     """
-    library = load_library()
+    return [_array_of(memory) for memory in [_Memory(tensor) for tensor in tensors]]
+
+
+def _array_of(memory: _Memory) -> NDArray[Any]:
+    # Large arrays look at the runtime's memory, small ones are copied: that costs less.
+    library, tensor = load_library(), memory.tensor
     number = library.TF_TensorType(tensor)
     shape = [library.TF_Dim(tensor, axis) for axis in range(library.TF_NumDims(tensor))]
     if number == STRING:
@@ -82,6 +101,15 @@ def array_of(tensor: int) -> NDArray[Any]:
         message = f"An output has TensorFlow's type {number}, which this server cannot send."
         raise RequestError.of_runtime(_UNIMPLEMENTED, message)
     size = library.TF_TensorByteSize(tensor)
+    if size >= _WORTH_KEEPING:
+        data = library.TF_TensorData(tensor), True
+        memory.__array_interface__ = {
+            "version": 3,
+            "shape": tuple(shape),
+            "typestr": dtype.str,
+            "data": data,
+        }
+        return np.asarray(memory)
     content = ctypes.string_at(library.TF_TensorData(tensor), size) if size else b""
     return np.frombuffer(content, dtype).reshape(shape)
 

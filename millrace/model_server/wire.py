@@ -124,6 +124,9 @@ TABLES: Final[dict[str, Fields]] = {
 }
 
 _CLASSES = message_classes("millrace.model_server", TABLES)
+ModelSpec = _CLASSES["ModelSpec"]
+Tensor = _CLASSES["Tensor"]
+TensorShapeProto = _CLASSES["TensorShapeProto"]
 PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
 GetModelStatusRequest = _CLASSES["GetModelStatusRequest"]
