@@ -59,6 +59,10 @@ train: setup ## trains and publishes a fraud model; DATA=folder with the handboo
 bench: jars ## rates and latencies beside hand-written consumers (long)
 	@"$(VENV)/python" -m benchmarks.bench $(ARGS)
 
+.PHONY: bench-serving
+bench-serving: setup ## the model server beside its session called directly; a core each
+	@"$(VENV)/python" -m benchmarks.serving $(ARGS)
+
 .PHONY: parity
 parity: jars ## streamed features against the oracle; DATA=folder of the data sets
 	@"$(VENV)/python" -m benchmarks.parity $(if $(DATA),--data "$(DATA)") $(ARGS)

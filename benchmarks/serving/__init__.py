@@ -1,0 +1,1 @@
+"""The model server beside its own session, called directly: `make bench-serving`."""
