@@ -11,7 +11,10 @@ def features(rows: int) -> NDArray[np.float32]:
     """Feature rows (rows, FEATURES), the same at each call."""
     generator = np.random.default_rng(3)
     usual = np.array([100.0, 0.3, 0.3, 10.0, 70.0, 300.0, 100.0, 100.0, 100.0])
-    return (usual * (0.5 + generator.random((rows, FEATURES)))).astype(np.float32)
+    made: NDArray[np.float32] = (usual * (0.5 + generator.random((rows, FEATURES)))).astype(
+        np.float32
+    )
+    return made
 
 
 def checksum(scores: NDArray[np.float32]) -> float:

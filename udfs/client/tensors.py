@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from udfs.client.wire import TypedTensor
@@ -148,7 +149,10 @@ def _typed_values(tensor: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
         and not (dtype.kind == "b" and packed.translate(None, b"\x00\x01"))
     ):
         return np.frombuffer(packed, dtype)
-    literal = TypedTensor.FromString(tensor.SerializeToString())
+    try:
+        literal = TypedTensor.FromString(tensor.SerializeToString())
+    except DecodeError as error:
+        raise TensorError(f"the values of {dtype} are cut off") from error
     return _from_numbers(getattr(literal, field), dtype)
 
 
