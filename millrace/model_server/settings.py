@@ -1,6 +1,7 @@
 """The server's settings, from flags and the files that they name."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,7 @@ def _models(flags: argparse.Namespace) -> tuple[ModelConfig, ...]:
         return configs_of_file(flags.model_config_file)
     if not flags.model_base_path:
         raise ConfigurationError("give --model_base_path=DIR or --model_config_file=FILE")
-    base_path = Path(flags.model_base_path).absolute()
+    base_path = Path(os.path.abspath(flags.model_base_path))
     return (ModelConfig(flags.model_name, base_path, flags.model_platform).checked(),)
 
 
