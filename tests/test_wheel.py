@@ -99,4 +99,4 @@ def test_no_lock_names_an_index() -> None:
     locks = [path.read_text() for path in ROOT.glob("requirements*.lock")]
     named = [line for lock in locks for line in lock.splitlines() if "://" in line]
     pinned = [line for line in locks[0].splitlines() if line[:1].isalnum()]
-    assert (len(locks), named, all("==" in line for line in pinned)) == (3, [], True)
+    assert (len(locks), named, all("==" in line for line in pinned)) == (4, [], True)
