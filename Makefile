@@ -84,6 +84,14 @@ conformance: setup ## the model server against the wire behaviour; TARGET=host:p
 foreign-clients: setup ## TensorFlow Serving's stubs, ovmsclient and pythie-serving, each in its own environment
 	@"$(VENV)/python" -m tests.contract.foreign
 
+.PHONY: fault-test
+fault-test: jars ## faults of the model server under a running job, counted afterwards (long)
+	@"$(VENV)/python" -m benchmarks.fault_test $(ARGS)
+
+.PHONY: bench-adaptive
+bench-adaptive: setup ## adaptive batching beside the best fixed setting, three model costs (long)
+	@"$(VENV)/python" -m benchmarks.adaptive $(ARGS)
+
 .PHONY: lock
 lock: setup ## resolves the locks anew from pyproject.toml
 	@.ci/lock

@@ -115,6 +115,7 @@ def client_options(serving: ServingSettings) -> ClientOptions:
         max_reply_bytes=serving.max_reply_bytes,
         retry_percent=serving.retry_percent,
         tls=Tls(server_name=serving.tls_server_name, **named) if serving.tls else None,
+        latency_objective_ms=serving.latency_objective_ms if serving.adaptive else None,
     )
 
 

@@ -54,6 +54,10 @@ class ServingSettings(Group):
     """Most retries per hundred calls; 0 for none."""
     max_reply_bytes: Annotated[int, Field(ge=1)] = 64 * 1024 * 1024
     """A larger reply is not taken, and the rule answers."""
+    adaptive: bool = False
+    """Whether rows a call and calls in flight follow what the server can do."""
+    latency_objective_ms: Milliseconds = 50
+    """Under `adaptive`: nearly all calls shall be answered within this."""
     tls: bool = False
     """Whether connections are encrypted; there is no way back to plain text."""
     tls_ca_file: Path | None = None

@@ -23,7 +23,7 @@ class RetryBudget:
     (None, True, False)
     """
 
-    def __init__(self, percent: int = 20, burst: int = 50) -> None:
+    def __init__(self, percent: int = 20, burst: int = 10) -> None:
         self._percent = percent
         self._most = burst * _WHOLE
         # In hundredths: a sum of fractions would lose a token now and then.

@@ -21,6 +21,7 @@ class CallCounts:
         failures: calls without a usable answer, by reason.
         latencies: ended calls by bucket, one more than there are bounds.
         latency_us: sum over all ended calls.
+        longest_us: the longest of them.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class CallCounts:
         self.in_flight = self.most_in_flight = 0
         self.failures = dict.fromkeys(FailureReason, 0)
         self.latencies = [0] * (len(LATENCY_BOUNDS_MS) + 1)
-        self.latency_us = 0
+        self.latency_us = self.longest_us = 0
 
     def began(self) -> None:
         """Counts a call that begins."""
@@ -45,7 +46,9 @@ class CallCounts:
         """
         self.in_flight -= 1
         self.latencies[bisect_left(LATENCY_BOUNDS_MS, seconds * 1000)] += 1
-        self.latency_us += round(seconds * 1_000_000)
+        took_us = round(seconds * 1_000_000)
+        self.latency_us += took_us
+        self.longest_us = max(self.longest_us, took_us)
 
     def failed(self, reason: FailureReason) -> None:
         """Counts a call without a usable answer."""

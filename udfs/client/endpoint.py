@@ -26,6 +26,7 @@ class Endpoint:
     Attributes:
         target: the address.
         breaker: whether it may be called.
+        attempts: calls that were sent to it.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Endpoint:
     ) -> None:
         self.target = target
         self.breaker = CircuitBreaker(clock=clock)
+        self.attempts = 0
         self._options = options
         self._channel: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -54,6 +56,7 @@ class Endpoint:
             CancelledError: the caller is cancelled, and only then.
         """
         period = self.breaker.begin()
+        self.attempts += 1
         try:
             outcome = await self._attempt(method, message, timeout_s)
         except asyncio.CancelledError:

@@ -31,8 +31,11 @@ class ClientOptions:
         max_reply_bytes: larger replies become `reply_too_large`.
         retry_percent: retries per hundred calls, 0 for none.
         tls: how connections are encrypted; None: they are not.
+        latency_objective_ms: rows a call and calls in flight follow the server, within this
+            latency; None: one call a block.
     """
 
     max_reply_bytes: int = 64 * MEBIBYTE
     retry_percent: int = 20
     tls: Tls | None = None
+    latency_objective_ms: int | None = None

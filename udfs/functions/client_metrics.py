@@ -24,6 +24,7 @@ def show_client(group: Any, client: PredictionClient) -> None:
     group.gauge(metrics.IN_FLIGHT, lambda: counts.in_flight)
     group.gauge(metrics.MOST_IN_FLIGHT, lambda: counts.most_in_flight)
     group.gauge(metrics.LATENCY_SUM_US, lambda: counts.latency_us)
+    group.gauge(metrics.LONGEST_US, lambda: counts.longest_us)
     for reason in FailureReason:
         below = group.add_group("reason", reason.value)
         below.gauge(metrics.FAILURES, _failures(counts, reason))
@@ -33,6 +34,7 @@ def show_client(group: Any, client: PredictionClient) -> None:
     for endpoint in client.endpoints:
         below = group.add_group("endpoint", endpoint.target)
         below.gauge(metrics.BREAKER_STATE, _state(endpoint))
+        below.gauge(metrics.ENDPOINT_ATTEMPTS, _attempts(endpoint))
 
 
 def _failures(counts: CallCounts, reason: FailureReason) -> Callable[[], int]:
@@ -46,3 +48,7 @@ def _up_to(counts: CallCounts, place: int) -> Callable[[], int]:
 
 def _state(endpoint: Endpoint) -> Callable[[], int]:
     return lambda: int(endpoint.breaker.state)
+
+
+def _attempts(endpoint: Endpoint) -> Callable[[], int]:
+    return lambda: endpoint.attempts

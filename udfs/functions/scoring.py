@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.client.outcomes import Answer, Failure, FailureReason
-from udfs.client.predict import PredictionClient
+from udfs.client.blocks import Blocks
+from udfs.client.counts import CallCounts
+from udfs.client.outcomes import Answer, Failure, FailureReason, Outcome
 from udfs.client.validate import checked, not_finite
 from udfs.errors import UseCaseError
 from udfs.features.values import Features
 from udfs.functions.answers import Scores
-from udfs.use_cases.contract import UseCase
+from udfs.use_cases.contract import Output, UseCase
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,20 +24,24 @@ Rows = NDArray[np.int64] | None
 
 
 class Scoring:
-    """Scores blocks by one call to the model server each.
+    """Scores blocks by the model server.
 
     Args:
         use_case: its model, and its rule.
-        client: makes the calls.
-        deadline_s: total time of a call.
+        blocks: asks the model.
+        counts: where answers count that cannot be used.
+        deadline_s: total time of a block's calls.
 
     Attributes:
         rule_rows: rows that the rule answered so far.
     """
 
-    def __init__(self, use_case: UseCase, client: PredictionClient, deadline_s: float) -> None:
+    def __init__(
+        self, use_case: UseCase, blocks: Blocks, counts: CallCounts, deadline_s: float
+    ) -> None:
         self._use_case = use_case
-        self._client = client
+        self._blocks = blocks
+        self._counts = counts
         self._deadline_s = deadline_s
         self._failing: FailureReason | None = None
         self.rule_rows = 0
@@ -47,73 +52,78 @@ class Scoring:
         Raises:
             UseCaseError: the rule had to answer and its answer is none.
         """
-        model = self._use_case.model
         if not len(features):
             return []
-        outcome = await self._client.predict(
-            model.model_name,
-            {model.input_name: features.astype(model.input_dtype)},
-            deadline_s=self._deadline_s,
-            signature_name=model.signature_name,
-        )
-        if isinstance(outcome, Failure):
-            return [self._ruled(features, None, outcome)]
-        return self._checked(features, outcome)
+        model = self._use_case.model
+        inputs = {model.input_name: features.astype(model.input_dtype)}
+        parts = await self._blocks.ask(inputs, deadline_s=self._deadline_s)
+        if len(parts) == 1:
+            return self._scores(features, None, parts[0].outcome)
+        return [
+            scores
+            for part in parts
+            for scores in self._scores(
+                features[part.begin : part.end], np.arange(part.begin, part.end), part.outcome
+            )
+        ]
 
-    def _checked(self, features: Features, answer: Answer) -> list[Scores]:
+    def _scores(self, features: Features, rows: Rows, outcome: Outcome) -> list[Scores]:
+        """Outputs for features, (n, f), that are these rows of their block."""
+        if isinstance(outcome, Failure):
+            return [self._ruled(features, rows, outcome)]
         outputs: dict[str, NDArray[Any]] = {}
         bad = np.zeros(len(features), np.bool_)
         for wanted in self._use_case.model.outputs:
-            output = checked(answer, wanted.tensor, wanted.shape(len(features)), wanted.dtype)
+            output = checked(outcome, wanted.tensor, wanted.shape(len(features)), wanted.dtype)
             if isinstance(output, Failure):
-                self._client.counts.failed(output.reason)
-                return [self._ruled(features, None, output)]
+                self._counts.failed(output.reason)
+                return [self._ruled(features, rows, output)]
             outputs[wanted.field] = output
-            rows = not_finite(output)
-            bad = bad if rows is None else bad | rows
-        if not bad.any():
-            self._note(None)
-            return [Scores(outputs, answer.version, STABLE)]
-        return self._without(features, answer, outputs, bad)
+            found = not_finite(output)
+            bad = bad if found is None else bad | found
+        if bad.any():
+            return self._without(features, rows, outcome, outputs, bad)
+        self._note(None)
+        return [Scores(outputs, outcome.version, STABLE, rows=rows)]
 
     def _without(
         self,
         features: Features,
+        rows: Rows,
         answer: Answer,
         outputs: dict[str, NDArray[Any]],
         bad: NDArray[np.bool_],
     ) -> list[Scores]:
         """The model's outputs, apart from rows that hold a value which is not finite."""
-        good_rows, bad_rows = np.flatnonzero(~bad), np.flatnonzero(bad)
-        self._client.counts.failed(FailureReason.NOT_FINITE)
+        self._counts.failed(FailureReason.NOT_FINITE)
         failure = Failure(
             FailureReason.NOT_FINITE,
-            f"{answer.model_name} version {answer.version}: {len(bad_rows)} of {len(bad)} rows "
-            "hold a value that is not finite",
+            f"{answer.model_name} version {answer.version}: {bad.sum()} of {len(bad)} rows hold "
+            "a value that is not finite",
         )
-        kept = {name: values[good_rows] for name, values in outputs.items()}
-        good = Scores(kept, answer.version, STABLE, rows=good_rows)
-        return [good, self._ruled(features, bad_rows, failure)]
+        at = np.arange(len(bad)) if rows is None else rows
+        kept = {name: values[~bad] for name, values in outputs.items()}
+        good = Scores(kept, answer.version, STABLE, rows=at[~bad])
+        return [good, self._ruled(features[bad], at[bad], failure)]
 
     def _ruled(self, features: Features, rows: Rows, failure: Failure) -> Scores:
         self._note(failure)
-        of_rows = features if rows is None else features[rows]
-        values = self._use_case.rule(of_rows)
-        outputs = {}
-        for wanted, value in zip(self._use_case.model.outputs, values, strict=True):
-            shape = wanted.shape(len(of_rows))
-            if value.shape != shape or value.dtype != np.dtype(wanted.dtype):
-                raise UseCaseError(
-                    f"the rule of {self._use_case.name} gives {wanted.field} as {value.dtype} "
-                    f"{value.shape} instead of {wanted.dtype} {shape}"
-                )
-            if not_finite(value) is not None:
-                raise UseCaseError(
-                    f"the rule of {self._use_case.name} gives {wanted.field} that is not finite"
-                )
-            outputs[wanted.field] = value
-        self.rule_rows += len(of_rows)
+        wanted = self._use_case.model.outputs
+        values = zip(wanted, self._use_case.rule(features), strict=True)
+        outputs = {each.field: self._usable(each, value, len(features)) for each, value in values}
+        self.rule_rows += len(features)
         return Scores(outputs, None, FALLBACK_RULE, failure.reason.value, rows)
+
+    def _usable(self, wanted: Output, value: NDArray[Any], rows: int) -> NDArray[Any]:
+        """An output of the rule, if it is one."""
+        shape = wanted.shape(rows)
+        if value.shape != shape or value.dtype != np.dtype(wanted.dtype):
+            wrong = f"as {value.dtype} {value.shape} instead of {wanted.dtype} {shape}"
+        elif not_finite(value) is not None:
+            wrong = "that is not finite"
+        else:
+            return value
+        raise UseCaseError(f"the rule of {self._use_case.name} gives {wanted.field} {wrong}")
 
     def _note(self, failure: Failure | None) -> None:
         """Logs when calls begin to fail, fail for another reason, or succeed again."""

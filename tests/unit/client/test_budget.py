@@ -9,7 +9,7 @@ from udfs.client.budget import RetryBudget
 
 @pytest.mark.parametrize("percent", [0, 7, 20, 100])
 def test_retries_never_exceed_their_share_of_the_calls(percent: int) -> None:
-    budget, draw = RetryBudget(percent), random.Random(percent)
+    budget, draw = RetryBudget(percent, burst=10_000), random.Random(percent)
     calls = retries = 0
     for _ in range(20_000):
         if draw.random() < 0.3:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from tests.stores import DictStore
 from tests.unit.functions.building import Record, raw, record
+from udfs.client.blocks import Part
 from udfs.client.counts import LATENCY_BOUNDS_MS, CallCounts
+from udfs.client.options import ClientOptions
 from udfs.client.outcomes import Answer, Failure, FailureReason, Outcome
 from udfs.features.shard import ShardFolds
 from udfs.functions.clean import Clean
@@ -125,12 +127,16 @@ def columns(values: bytes, count: int) -> list[bytes]:
     return [line + texts[-1] for line in lines]
 
 
-def opened(outcome: Outcome, *, emit_features: bool = False) -> tuple[PredictFunction, FakeContext]:
+def opened(
+    outcome: Outcome, *, emit_features: bool = False, options: ClientOptions | None = None
+) -> tuple[PredictFunction, FakeContext]:
     """The function of a worker whose model calls all have this outcome."""
-    function = PredictFunction("fraud", "fraud.raw", "nowhere:1", 500, emit_features)
+    function = PredictFunction(
+        "fraud", "fraud.raw", "nowhere:1", 500, emit_features, client=options
+    )
     context = FakeContext()
     function.open(context)
-    function._scoring._client = FakeClient(outcome)  # type: ignore[assignment]
+    function._scoring._blocks._client = FakeClient(outcome)  # type: ignore[attr-defined]
     return function, context
 
 
@@ -230,12 +236,56 @@ def test_every_number_of_the_client_is_shown() -> None:
         "model_calls_in_flight",
         "model_calls_in_flight_max",
         "model_call_latency_sum_us",
+        "model_call_latency_max_us",
         "rule_rows",
         "refused_rows",
         "endpoint=nowhere:1 model_breaker_state",
+        "endpoint=nowhere:1 model_endpoint_attempts",
         *(f"reason={reason.value} model_call_failures" for reason in FailureReason),
         *(f"le={bound} model_call_latency_bucket" for bound in (*LATENCY_BOUNDS_MS, "+Inf")),
     }
+
+
+@pytest.mark.parametrize(
+    ("rows", "fallbacks"), [(2, {None}), (3, {"wrong_rows"})], ids=["fitting", "other rows"]
+)
+def test_adaptive_calls_answer_every_row(rows: int, fallbacks: set[str | None]) -> None:
+    function, context = opened(
+        answer(**scores(*([0.5] * rows))), options=ClientOptions(latency_objective_ms=50)
+    )
+    (encoded,) = asyncio.run(function.async_invoke(block(record(1), record(2))))
+    found = [msgspec.json.decode(x, type=YesNoPrediction) for x in sections(encoded)[0][1]]
+    assert [(p.business_id, {p.fallback_reason}) for p in found] == [(1, fallbacks), (2, fallbacks)]
+    assert context.shown("model_call_rows_limit") > 0
+
+
+class Parts:
+    """Answers a block in parts, as several calls do."""
+
+    def __init__(self, *parts: Part) -> None:
+        self._parts = list(parts)
+
+    async def ask(self, inputs: Mapping[str, NDArray[Any]], *, deadline_s: float) -> list[Part]:
+        """The parts."""
+        return self._parts
+
+
+def test_parts_of_a_block_say_each_who_answered() -> None:
+    function, _ = opened(answer())
+    function._scoring._blocks = Parts(
+        Part(0, 1, answer(**scores(0.25))),
+        Part(1, 2, Failure(FailureReason.OVERLOADED, "full")),
+        Part(2, 4, answer(**scores(float("nan"), 0.75))),
+    )
+    (encoded,) = asyncio.run(function.async_invoke(block(*map(record, (1, 2, 3, 4)))))
+    found = [msgspec.json.decode(x, type=YesNoPrediction) for x in sections(encoded)[0][1]]
+    assert sorted((p.business_id, p.fallback_reason) for p in found) == [
+        (1, None),
+        (2, "overloaded"),
+        (3, "not_finite"),
+        (4, None),
+    ]
+    assert {p.business_id: p.output for p in found if p.model_version} == {1: 0.25, 4: 0.75}
 
 
 def test_a_block_without_a_usable_record_is_answered_without_a_call() -> None:

@@ -21,8 +21,11 @@ def test_settings_reach_the_client_with_absolute_files() -> None:
         tls_server_name="models",
         max_reply_bytes=1000,
         retry_percent=5,
+        adaptive=True,
+        latency_objective_ms=30,
     )
-    expected = ClientOptions(1000, 5, Tls(ca_file=str(Path.cwd() / "ca.pem"), server_name="models"))
+    tls = Tls(ca_file=str(Path.cwd() / "ca.pem"), server_name="models")
+    expected = ClientOptions(1000, 5, tls, latency_objective_ms=30)
     assert client_options(serving) == expected
 
 

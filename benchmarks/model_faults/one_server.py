@@ -1,0 +1,93 @@
+"""The only model server dies, falls silent, and gets another version."""
+
+import os
+import signal
+from typing import Any
+
+from benchmarks.model_faults.checks import Check, of_breaker, of_calls, of_checkpoints, of_whole
+from benchmarks.model_faults.ground import Ground
+from benchmarks.model_faults.plan import Judge, Plan, hold
+from benchmarks.model_faults.rows import Rows
+from benchmarks.model_faults.watched import Reading, WatchedJob, now_ms, until, watched
+from benchmarks.progress import say
+from millrace.stack.model_server import ModelServer
+from udfs.client.breaker import BreakerState
+
+
+def one_server(ground: Ground, plan: Plan) -> list[Check]:
+    """Kill -9 and a new start, a black hole, and another version, of the only model server."""
+    with (
+        ground.model_server("only", 1) as server,
+        watched(ground, "only", server.target, rate=plan.rate, seed=plan.seed) as job,
+    ):
+        hold(job, plan.fault_s)
+        judges = [_killed(job, server, plan), _black_hole(job, server, plan)]
+        judges.append(_other_version(job, ground, plan))
+        job.finish()
+        checks, rows = of_whole(job, "one server")
+    return [*checks, *(check for judge in judges for check in judge(rows))]
+
+
+def _killed(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
+    say(f"kill -9 of the model server, {plan.outage_s:.0f} s without one")
+    assert server.process is not None
+    before, begin_ms = job.reading(), now_ms()
+    server.process.kill()
+    hold(job, plan.outage_s)
+    server.start()
+    server.wait_until_serving()
+    end_ms = now_ms()
+    return _after_outage("kill -9", job, before, begin_ms, end_ms=end_ms, plan=plan)
+
+
+def _black_hole(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
+    say(f"the model server takes connections and says nothing for {plan.outage_s:.0f} s")
+    assert server.process is not None
+    before, begin_ms = job.reading(), now_ms()
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        hold(job, plan.outage_s)
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    return _after_outage("black hole", job, before, begin_ms, end_ms=now_ms(), plan=plan)
+
+
+def _after_outage(
+    name: str, job: WatchedJob, before: Reading, begin_ms: int, *, end_ms: int, plan: Plan
+) -> Judge:
+    until(lambda: job.breakers() is BreakerState.CLOSED, "closed breakers")
+    after = hold(job, plan.fault_s)
+
+    def judge(rows: Rows) -> list[Check]:
+        within = rows.between(begin_ms, after.at_ms)
+        return [
+            *of_breaker(name, within, begin_ms, end_ms),
+            *of_calls(name, before, after),
+            *of_checkpoints(name, before, after),
+            Check(name, "rows by the model afterwards", within.reasons()["stable"], ">=", 1),
+        ]
+
+    return judge
+
+
+def _other_version(job: WatchedJob, ground: Ground, plan: Plan) -> Judge:
+    say("version 2 takes the place of version 1")
+    before = job.reading()
+    ground.publish("only", 2)
+    hold(job, plan.fault_s)
+    after = hold(job, plan.fault_s)
+
+    def judge(rows: Rows) -> list[Check]:
+        within = rows.between(before.at_ms, after.at_ms)
+        answered, name = within.versions(), "version replaced"
+        return [
+            Check(name, "rows of version 2", answered[2], ">=", 1),
+            Check(name, "rows of other versions than 1 and 2", _others(answered), "=", 0),
+            Check(name, "rows by the rule", within.reasons().total() - answered.total(), "=", 0),
+        ]
+
+    return judge
+
+
+def _others(answered: Any) -> int:
+    return int(sum(count for version, count in answered.items() if version not in (1, 2)))
