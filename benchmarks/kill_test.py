@@ -1,9 +1,10 @@
 """A million records through kill -9: `python -m benchmarks.kill_test`, or `make kill-test`.
 
-The exactly-once job runs twice on a real cluster of two TaskManagers over the same records, 1 %
-of them malformed in at least 12 ways: once undisturbed, once while a Python worker and then a
-TaskManager are killed. Afterwards, as a consumer that reads committed data sees it, every source
-record has to have exactly one output, and every feature row has to be the undisturbed run's.
+The exactly-once job runs twice on a real cluster of two TaskManagers over the same records and
+labels, in the order of event time, 1 % of the records malformed in at least 12 ways: once
+undisturbed, once while a Python worker and then a TaskManager are killed. Afterwards, as a consumer
+that reads committed data sees it, every source record and label has to have exactly one output,
+and every feature row has to be the undisturbed run's.
 
 A table for people, then one JSON object as the last line of standard output; progress goes to
 standard error. The exit status is not 0 when something could not be measured or does not hold.
@@ -42,11 +43,15 @@ from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import end_offsets
 from millrace.stack.flink import FlinkCluster
 from udfs.errors import MillraceError
-from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER
+from udfs.use_cases.fraud import FRAUD
 
 UNDISTURBED, KILLED = "undisturbed", "killed"
 _PLAN = ((0.2, kill_python_worker), (0.55, kill_task_manager))
 _NEEDED_KINDS = 12
+_COUNTS = (
+    *("inputs", "predictions", "dead_letters", "missing", "extra"),
+    *("labels", "label_outcomes", "labels_missing", "labels_extra"),
+)
 _RUN_DEADLINE_S = 600.0
 _RECOVERY_BOUND_S = 60.0
 _INTERRUPTED, _BROKEN_OFF = 130, 4
@@ -107,6 +112,10 @@ class Result:
             "missing": killed.missing,
             "extra": killed.extra,
             "kills": len(self.kills),
+            "labels": killed.labels,
+            "label_outcomes": killed.label_outcomes,
+            "labels_missing": killed.labels_missing,
+            "labels_extra": killed.labels_extra,
             "feature_rows": self.feature_rows,
             "feature_rows_equal": self.equal,
             "dead_letters_other_bytes": killed.other_bytes,
@@ -131,8 +140,10 @@ def measure(records: int, seed: int, data: Path | None) -> Result:
         servers = lab.bootstrap_servers
         create_topics(servers, (UNDISTURBED, KILLED))
         say(f"writing {records:,} records")
-        kinds = fill(servers, f"{KILLED}.raw", count=records, seed=seed, data=data)
-        copy(servers, f"{KILLED}.raw", f"{UNDISTURBED}.raw")
+        kinds, labels = fill(servers, f"{KILLED}.raw", count=records, seed=seed, data=data)
+        say(f"{labels:,} labels become known of them")
+        for stage in ("raw", "labels"):
+            copy(servers, f"{KILLED}.{stage}", f"{UNDISTURBED}.{stage}")
         seconds: dict[str, float] = {}
         say("starting a Flink cluster with two TaskManagers")
         with FlinkCluster(lab.directory, task_managers=2, slots=1) as cluster:
@@ -165,8 +176,8 @@ def _result(
     undisturbed, _ = judge(servers, UNDISTURBED)
     killed, answers = judge(servers, KILLED)
     say("comparing feature rows")
-    ours = feature_rows(servers, KILLED, len(FRAUD_BY_CUSTOMER.spec.names))
-    equal = ours.equal(feature_rows(servers, UNDISTURBED, len(FRAUD_BY_CUSTOMER.spec.names)))
+    ours = feature_rows(servers, KILLED, len(FRAUD.spec.names))
+    equal = ours.equal(feature_rows(servers, UNDISTURBED, len(FRAUD.spec.names)))
     before = _committed_before(kills, answers)
     return Result(kinds, kills, before, seconds, undisturbed, killed, len(ours.places), equal)
 
@@ -181,7 +192,7 @@ def show(result: Result, console: Console) -> None:
     counts.add_column("")
     for name in (UNDISTURBED, KILLED):
         counts.add_column(name, justify="right")
-    for label in ("inputs", "predictions", "dead_letters", "missing", "extra"):
+    for label in _COUNTS:
         values = (getattr(run, label) for run in (result.undisturbed, result.killed))
         counts.add_row(label.replace("_", " "), *(f"{value:,}" for value in values))
     counts.add_row("seconds", *(f"{result.seconds[name]:.1f}" for name in (UNDISTURBED, KILLED)))

@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 PARTITIONS = 2
-STAGES = ("predictions", "dead-letters", "features", "label-changes", "changelog")
+STAGES = ("predictions", "dead-letters", "features", "label-changes", "duplicates", "changelog")
 _TIMEOUT_S = 30
 _CONFIG = {
     # The broker's append time is the clock of every measurement here.

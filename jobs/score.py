@@ -44,7 +44,7 @@ from udfs.use_cases.milliseconds import milliseconds
 Order: TypeAlias = Literal["on_arrival", "on_watermark"]
 ON_ARRIVAL: Final = "on_arrival"
 ON_WATERMARK: Final = "on_watermark"
-OUTPUTS = ("predictions", "dead-letters", "features", "label-changes")
+OUTPUTS = ("predictions", "dead-letters", "features", "label-changes", "duplicates")
 """Stages that the job writes, in the order of `udfs.functions.answers`."""
 
 _BLOCK_BYTES = 4 * 1024 * 1024

@@ -15,6 +15,8 @@ DEAD_LETTERS: Final = "dead_letters"
 """Records that the clean stage refused."""
 LATE_RECORDS: Final = "late_records"
 """Records behind the newest event time of their partition by more than the lateness."""
+DUPLICATES: Final = "duplicates"
+"""Records whose business id was there before, where the use case says what becomes of them."""
 OUT_OF_ORDER_RECORDS: Final = "out_of_order_records"
 """Records behind the newest event time of their partition at all; also in the second stage."""
 

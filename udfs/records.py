@@ -18,6 +18,7 @@ class Reason(str, Enum):
     KEY_MISMATCH = "key_mismatch"
     NO_ANSWER = "no_answer"
     LABEL_UNMATCHED = "label_unmatched"
+    DUPLICATE = "duplicate"
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -104,9 +105,10 @@ class Prediction(msgspec.Struct, frozen=True):
     source_offset: int
     received_time_ms: int
     scored_time_ms: int
+    duplicate: bool = False
 
 
-class YesNoPrediction(Prediction, frozen=True):
+class YesNoPrediction(Prediction, frozen=True, kw_only=True):
     """A prediction of a yes-or-no label: the score, and what was decided by it."""
 
     output: float

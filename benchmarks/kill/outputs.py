@@ -14,18 +14,22 @@ from benchmarks.reading import chunks
 from udfs.records import DeadLetter, Reason
 
 _PARTITION_BITS = 48
-_Row = TypeVar("_Row", bound="_Prediction")
+_Row = TypeVar("_Row", bound="_Place")
 
 
-class _Prediction(msgspec.Struct):
+class _Place(msgspec.Struct):
     source_partition: int
     source_offset: int
+
+
+class _Prediction(_Place):
     business_id: int
     route: str = ""
 
 
 class _FeatureRow(_Prediction):
     sequence: int = 0
+    second_sequence: int = 0
     late: bool = False
     features: list[float] = []
 
@@ -58,7 +62,8 @@ class FeatureRows:
 
     Attributes:
         places: ascending, (n,).
-        values: sequence number, lateness, business id and the features, as bits, int64 (n, f).
+        values: both sequence numbers, lateness, business id and the features, as bits,
+            int64 (n, f).
     """
 
     places: NDArray[np.int64]
@@ -117,24 +122,36 @@ def feature_rows(bootstrap_servers: str, name: str, width: int) -> FeatureRows:
         width: features of a row.
     """
     places: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-    values: list[NDArray[np.int64]] = [np.empty((0, 3 + width), np.int64)]
+    values: list[NDArray[np.int64]] = [np.empty((0, 4 + width), np.int64)]
     for _, rows in _decoded(bootstrap_servers, f"{name}.features", _FeatureRow):
         at = [place(row.source_partition, row.source_offset) for row in rows]
-        whole = [(row.sequence, row.late, row.business_id) for row in rows]
+        whole = [(r.sequence, r.second_sequence, r.late, r.business_id) for r in rows]
         features = np.array([row.features for row in rows], np.float64).reshape(-1, width)
         places.append(np.array(at, np.int64))
-        integers = np.array(whole, np.int64).reshape(-1, 3)
+        integers = np.array(whole, np.int64).reshape(-1, 4)
         values.append(np.column_stack([integers, features.view(np.int64)]))
     all_places, all_values = np.concatenate(places), np.concatenate(values)
     order = np.argsort(all_places, kind="stable")
     return FeatureRows(all_places[order], all_values[order])
 
 
-def dead_letters(bootstrap_servers: str, name: str) -> list[DeadLetter]:
-    """All dead letters of a run."""
+def dead_letters(bootstrap_servers: str, name: str) -> tuple[list[DeadLetter], list[DeadLetter]]:
+    """All dead letters of a run: those of raw records, and those of labels."""
     decode = msgspec.json.Decoder(DeadLetter).decode
     topic = f"{name}.dead-letters"
-    return [decode(m.value()) for some in chunks(bootstrap_servers, topic) for m in some]
+    found = [decode(m.value()) for some in chunks(bootstrap_servers, topic) for m in some]
+    labels = [letter for letter in found if letter.source_topic == f"{name}.labels"]
+    return [letter for letter in found if letter.source_topic != f"{name}.labels"], labels
+
+
+def label_changes(bootstrap_servers: str, name: str) -> NDArray[np.int64]:
+    """Source places of a run's changes of labels, as they came, (n,)."""
+    found = [
+        place(row.source_partition, row.source_offset)
+        for _, rows in _decoded(bootstrap_servers, f"{name}.label-changes", _Place)
+        for row in rows
+    ]
+    return np.array(found, np.int64)
 
 
 def reasons(letters: list[DeadLetter]) -> Counter[Reason]:

@@ -10,17 +10,20 @@ from typing import Any
 from confluent_kafka import Producer
 
 from benchmarks.kill.job import PARTITIONS
+from benchmarks.kill.use_cases import KILLED
 from benchmarks.reading import chunks
 from millrace.kafka.cluster import Cluster
 from millrace.kafka.topics import apply
 from millrace.settings import KafkaSettings, Settings
-from millrace.sources.files import file_records
+from millrace.sources.files import labelled_records
 from millrace.sources.generator import past
+from millrace.sources.labels import WithLabels
 from millrace.sources.malformed import KINDS, Malformed
 from millrace.sources.produce import produce
 from millrace.sources.records import encoded
 from udfs.errors import UnavailableError
 from udfs.records import Reason
+from udfs.use_cases.contract import Label
 from udfs.use_cases.fraud import FRAUD
 
 MALFORMED_SHARE = 0.01
@@ -39,17 +42,21 @@ def create_topics(bootstrap_servers: str, names: tuple[str, ...]) -> None:
 
 def fill(
     bootstrap_servers: str, topic: str, *, count: int, seed: int, data: Path | None
-) -> Counter[str]:
-    """Writes `count` records to a raw topic; how many were made malformed in which way."""
-    records: Iterator[Any] = (
-        (record for record, _ in past(FRAUD, seed=seed, count=count, span=_SPAN, end_ms=_END_MS))
+) -> tuple[Counter[str], int]:
+    """Writes `count` records to the raw topic of the run to be killed, and their labels.
+
+    Returns:
+        How many records were made malformed in which way, and how many labels were written.
+    """
+    records: Iterator[tuple[Any, Label]] = (
+        past(FRAUD, seed=seed, count=count, span=_SPAN, end_ms=_END_MS)
         if data is None
-        else file_records(FRAUD, data)
+        else labelled_records(FRAUD, data)
     )
-    faults = Malformed(FRAUD, MALFORMED_SHARE, seed)
-    raw = faults.among(encoded(FRAUD, islice(records, count)))
+    faults, labels = Malformed(FRAUD, MALFORMED_SHARE, seed), WithLabels(KILLED)
+    raw = labels.among(islice(records, count), lambda some: faults.among(encoded(FRAUD, some)))
     produce(raw, topic=topic, cluster=Cluster(bootstrap_servers))
-    return faults.counts
+    return faults.counts, labels.told
 
 
 def copy(bootstrap_servers: str, source: str, target: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER
+from udfs.use_cases.fraud import FRAUD
 
-UNDISTURBED = replace(FRAUD_BY_CUSTOMER, name="undisturbed")
-KILLED = replace(FRAUD_BY_CUSTOMER, name="killed")
+UNDISTURBED = replace(FRAUD, name="undisturbed")
+KILLED = replace(FRAUD, name="killed")

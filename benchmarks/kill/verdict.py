@@ -7,7 +7,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.kill.outputs import Predictions, dead_letters, place, predictions, reasons
+from benchmarks.kill.outputs import (
+    Predictions,
+    dead_letters,
+    label_changes,
+    place,
+    predictions,
+    reasons,
+)
 from benchmarks.reading import chunks
 from udfs.records import DeadLetter, Reason
 
@@ -30,6 +37,10 @@ class Verdict:
         other_ids: predictions whose business id is not that of their source.
         reasons: how many dead letters give each reason.
         routes: how many predictions went each way.
+        labels: labels of the label topic.
+        label_outcomes: changes of labels and dead letters of labels, together.
+        labels_missing: labels without an outcome.
+        labels_extra: outcomes beyond one a label.
     """
 
     inputs: int
@@ -41,6 +52,10 @@ class Verdict:
     other_ids: int
     reasons: Mapping[Reason, int]
     routes: Mapping[str, int]
+    labels: int = 0
+    label_outcomes: int = 0
+    labels_missing: int = 0
+    labels_extra: int = 0
 
     def wrong(self, expected_reasons: Mapping[Reason, int]) -> list[str]:
         """A sentence for everything that does not hold.
@@ -53,6 +68,8 @@ class Verdict:
             "outputs are beyond one a source record": self.extra,
             "dead letters hold other bytes than their source": self.other_bytes,
             "predictions name another record than their source": self.other_ids,
+            "labels have no outcome": self.labels_missing,
+            "outcomes are beyond one a label": self.labels_extra,
         }
         found = [f"{count:,} {text}" for text, count in counts.items() if count]
         if dict(self.reasons) != dict(expected_reasons):
@@ -62,7 +79,11 @@ class Verdict:
 
 def judge(bootstrap_servers: str, name: str) -> tuple[Verdict, Predictions]:
     """Holds the outputs of a run against its raw topic."""
-    answers, letters = predictions(bootstrap_servers, name), dead_letters(bootstrap_servers, name)
+    answers = predictions(bootstrap_servers, name)
+    letters, refused = dead_letters(bootstrap_servers, name)
+    told = _places_of(bootstrap_servers, f"{name}.labels")
+    label_outcomes = np.concatenate([label_changes(bootstrap_servers, name), _places(refused)])
+    labels_missing, labels_extra = differences(told, label_outcomes)
     by_place = {place(x.source_partition, x.source_offset): x for x in letters}
     sources, ids, other_bytes = _sources(bootstrap_servers, f"{name}.raw", by_place)
     outputs = np.concatenate([answers.places, _places(letters)])
@@ -78,6 +99,10 @@ def judge(bootstrap_servers: str, name: str) -> tuple[Verdict, Predictions]:
         other_ids=int((answers.business_ids[at] != ids[there]).sum()),
         reasons=reasons(letters),
         routes=answers.routes,
+        labels=len(told),
+        label_outcomes=len(label_outcomes),
+        labels_missing=labels_missing,
+        labels_extra=labels_extra,
     )
     return verdict, answers
 
@@ -95,6 +120,14 @@ def differences(inputs: NDArray[np.int64], outputs: NDArray[np.int64]) -> tuple[
 def _places(letters: Sequence[DeadLetter]) -> NDArray[np.int64]:
     places = (place(letter.source_partition, letter.source_offset) for letter in letters)
     return np.fromiter(places, np.int64, len(letters))
+
+
+def _places_of(bootstrap_servers: str, topic: str) -> NDArray[np.int64]:
+    """Places of all records of a topic, (n,)."""
+    found = [
+        place(m.partition(), m.offset()) for some in chunks(bootstrap_servers, topic) for m in some
+    ]
+    return np.array(found, np.int64)
 
 
 def _sources(

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from millrace.kafka.topics import (
     DEAD_LETTERS,
+    DUPLICATES,
     FEATURES,
     LABEL_CHANGES,
     LABELS,
@@ -22,7 +23,7 @@ from millrace.kafka.topics import (
 )
 from udfs.errors import ConfigurationError
 
-STAGES = (RAW, LABELS, FEATURES, LABEL_CHANGES, PREDICTIONS, DEAD_LETTERS)
+STAGES = (RAW, LABELS, FEATURES, LABEL_CHANGES, PREDICTIONS, DEAD_LETTERS, DUPLICATES)
 """The topics of a use case that are archived; a topic is `<use case>.<stage>`."""
 
 SCHEMA = pa.schema(

@@ -10,10 +10,10 @@ import numpy as np
 from millrace.archive.offset_set import OffsetSet, Range, shown
 from millrace.archive.stages import Stages
 from millrace.audit.ranges import SourceRange
-from millrace.kafka.topics import DEAD_LETTERS, PREDICTIONS, RAW
+from millrace.kafka.topics import DEAD_LETTERS, DUPLICATES, PREDICTIONS, RAW
 from udfs.errors import DataError
 
-OUTCOMES = (PREDICTIONS, DEAD_LETTERS)
+OUTCOMES = (PREDICTIONS, DEAD_LETTERS, DUPLICATES)
 _BATCH = 20_000
 
 OnProgress = Callable[[str, int], None]

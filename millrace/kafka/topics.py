@@ -21,7 +21,7 @@ from udfs.errors import UnavailableError
 
 RAW, FEATURES, PREDICTIONS = "raw", "features", "predictions"
 DEAD_LETTERS, LABELS, CONTROL = "dead-letters", "labels", "control"
-LABEL_CHANGES, REDRIVES = "label-changes", "redrives"
+LABEL_CHANGES, REDRIVES, DUPLICATES = "label-changes", "redrives", "duplicates"
 
 _FOR_GOOD = "-1"
 _NO_LIMIT = str(2**63 - 1)
@@ -83,6 +83,7 @@ def topics(use_case_name: str, kafka: KafkaSettings) -> tuple[Topic, ...]:
         PREDICTIONS: _by_append_time(retention=kept),
         # A dead letter holds a whole raw record, and base64 makes it larger.
         DEAD_LETTERS: {**_by_append_time(kept), "max.message.bytes": _DEAD_LETTER_BYTES},
+        DUPLICATES: {**_by_append_time(kept), "max.message.bytes": _DEAD_LETTER_BYTES},
         LABELS: _by_event_time(retention=_FOR_GOOD),
         REDRIVES: _by_append_time(retention=_FOR_GOOD),
         CONTROL: {**_by_event_time(retention=_FOR_GOOD), "cleanup.policy": "compact"},

@@ -1,8 +1,10 @@
 """The fraud use case under other names, so that tests of commands have topics of their own."""
 
 from dataclasses import replace
+from datetime import timedelta
 
-from udfs.use_cases.fraud import FRAUD
+from udfs.use_cases.contract import Duplicates
+from udfs.use_cases.fraud import FRAUD, FRAUD_BY_CUSTOMER
 
 LOCAL = replace(FRAUD, name="local")
 ONCE = replace(FRAUD, name="once")
@@ -11,3 +13,7 @@ NOWHERE = replace(FRAUD, name="nowhere")
 ARCHIVED = replace(FRAUD, name="archived")
 ARCHIVE_KILLED = replace(FRAUD, name="archive-killed")
 DEAD = replace(FRAUD, name="dead")
+FLAGGING = replace(FRAUD, name="flagging")
+DROPPING = replace(
+    FRAUD_BY_CUSTOMER, name="dropping", duplicates=Duplicates("drop", timedelta(days=1))
+)

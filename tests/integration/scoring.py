@@ -48,7 +48,15 @@ class Kafka:
     def create(self) -> "Kafka":
         """Creates the topics of the use case."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
-        stages = ("raw", "labels", "predictions", "dead-letters", "features", "label-changes")
+        stages = (
+            "raw",
+            "labels",
+            "predictions",
+            "dead-letters",
+            "features",
+            "label-changes",
+            "duplicates",
+        )
         topics = [NewTopic(f"{self.name}.{s}", self.partitions, 1, config=_LARGE) for s in stages]
         for created in admin.create_topics(topics).values():
             created.result(30)

@@ -64,7 +64,7 @@ def test_a_cluster_of_two_task_managers_scores_every_record_by_the_model(
     routes = Counter((p.route, p.model_version) for p in kafka.predictions())
     reasons = {letter.reason for letter in kafka.dead_letters()}
     assert _sources(kafka) == (20_000, 20_000)
-    others = {Reason.NO_ANSWER, Reason.LABEL_UNMATCHED}
+    others = {Reason.NO_ANSWER, Reason.LABEL_UNMATCHED, Reason.DUPLICATE}
     assert (list(routes), reasons) == ([("stable", 3)], set(Reason) - others)
     assert len(_hosts(cluster, job)) == 2
 

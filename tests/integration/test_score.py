@@ -21,7 +21,7 @@ from tests.integration.scoring import (
     transactions,
     wait_until,
 )
-from udfs.records import Reason
+from udfs.records import DeadLetter, Reason
 from udfs.use_cases.fraud import Transaction
 
 RULE = "fallback:rule"
@@ -88,6 +88,27 @@ def test_a_late_record_is_scored_and_flagged(kafka: Kafka, state: Path) -> None:
     kafka.send([*others, first])
     run(options(kafka, state))
     assert {p.business_id for p in kafka.predictions() if p.late} == {first.transaction_id}
+
+
+def test_a_duplicate_is_dropped_into_a_topic_of_its_own_with_its_bytes(
+    kafka: Kafka, state: Path
+) -> None:
+    records = transactions(60)
+    kafka.send([*records, *records[10:13]])
+    run(options(kafka, state, use_case="tests.integration.named:DROPPING"))
+    dropped = [msgspec.json.decode(v, type=DeadLetter) for v in kafka.committed("duplicates")]
+    assert {row.business_id: row.features for row in kafka.features()} == expected_features(records)
+    assert len(kafka.predictions()) == 60
+    assert {x.value for x in dropped} == {msgspec.json.encode(r) for r in records[10:13]}
+    assert {x.reason for x in dropped} == {Reason.DUPLICATE}
+
+
+def test_a_duplicate_is_scored_again_and_flagged(kafka: Kafka, state: Path) -> None:
+    records = transactions(30, step_ms=1000)
+    kafka.send([*records, *records[5:7]])
+    run(options(kafka, state, use_case="tests.integration.named:FLAGGING"))
+    flagged = [p.business_id for p in kafka.predictions() if p.duplicate]
+    assert (len(kafka.predictions()), sorted(map(int, flagged))) == (32, [5, 6])
 
 
 def test_the_end_of_a_bounded_source_leaves_nothing_in_a_block(kafka: Kafka, state: Path) -> None:

@@ -18,7 +18,7 @@ from udfs.functions.slices import Slices
 from udfs.records import DeadLetter, FeatureRow, LabelChange, Reason
 from udfs.use_cases.contract import UseCase
 
-PREDICTIONS, DEAD_LETTERS, FEATURES, LABEL_CHANGES = range(4)
+PREDICTIONS, DEAD_LETTERS, FEATURES, LABEL_CHANGES, DUPLICATES = range(5)
 """Places of the topics in the sink's list."""
 
 
@@ -69,6 +69,7 @@ class AnswerEncoder:
         """
         sections = [block.answers, *(self._predictions(block, part) for part in scores)]
         sections.append(encode_dead_letters(block.clean.dead_letters))
+        sections.append(encode_dead_letters(block.clean.dropped, DUPLICATES))
         if len(block.features) and self._emit_features:
             keys = block.clean.raw.keys.at(block.clean.places)
             sections.append(encode_lines(FEATURES, keys, self._features(block)))
@@ -104,6 +105,7 @@ class AnswerEncoder:
             "feature_spec_hash": case.spec.hash,
             "sequence": block.folded.sequence[rows],
             "late": block.folded.late[rows],
+            "duplicate": False if block.clean.duplicate is None else block.clean.duplicate[rows],
             "source_partition": partitions,
             "source_offset": offsets,
             "received_time_ms": raw.timestamps_ms[at],
@@ -143,12 +145,12 @@ class AnswerEncoder:
         return self._encoder.encode_lines(list(rows))
 
 
-def encode_dead_letters(letters: Sequence[DeadLetter]) -> bytes:
-    """A section of dead letters, nothing when there are none."""
+def encode_dead_letters(letters: Sequence[DeadLetter], topic: int = DEAD_LETTERS) -> bytes:
+    """A section of dead letters or dropped duplicates, nothing when there are none."""
     if not letters:
         return b""
     lines = msgspec.json.Encoder().encode_lines(letters)
-    return encode_lines(DEAD_LETTERS, Slices.of(letter.key for letter in letters), lines)
+    return encode_lines(topic, Slices.of(letter.key for letter in letters), lines)
 
 
 def encode_label_changes(

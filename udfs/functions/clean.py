@@ -1,5 +1,6 @@
 """The clean stage: raw blocks become records and columns, or dead letters with a reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +25,16 @@ _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class CleanBlock:
     """The records of a block that can be used, in order of arrival; columns have n rows.
 
-    `places` are their places in the raw block, (n,).
+    `places` are their places in the raw block, (n,). `duplicate` says which business ids were
+    there before, bool (n,), None where nobody looks; `dropped` are records left out for it.
     """
 
     raw: RawBlock
     places: NDArray[np.int64]
     columns: Columns
     dead_letters: list[DeadLetter]
+    duplicate: NDArray[np.bool_] | None = None
+    dropped: Sequence[DeadLetter] = ()
 
 
 class Clean:

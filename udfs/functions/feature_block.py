@@ -38,7 +38,14 @@ class FeatureBlock:
         letters = loud_letters(first, clean.dead_letters)
         return replace(
             self,
-            clean=CleanBlock(raw, at[keep], columns, letters),
+            clean=CleanBlock(
+                raw,
+                at[keep],
+                columns,
+                letters,
+                None if clean.duplicate is None else clean.duplicate[keep],
+                loud_letters(first, clean.dropped),
+            ),
             folded=replace(folded, sequence=folded.sequence[keep], late=folded.late[keep]),
             features=self.features[keep],
         )

@@ -14,6 +14,7 @@ _RECORD = event_type({"second": _INT, "stream": _INT})
 _LABEL = event_type({"label": _INT})
 _ALL = 0
 _FIRST_CAPACITY = 1024
+_WORTH_IT = 4
 
 
 class KnownRecords:
@@ -75,10 +76,16 @@ class KnownRecords:
             self._log(self._labels, _LABEL, ids, self.time[at], {"label": labels})
 
     def expire(self, floor_ms: int) -> int:
-        """Drops records at or before the floor; how many of them never had a label."""
+        """Drops records at or before the floor once they are many.
+
+        Returns:
+            How many of those dropped never had a label.
+        """
         for log in (self._records, self._labels):
             log.expire({_ALL: floor_ms})
         alive = self.time[: self._size] > floor_ms
+        if _WORTH_IT * int(alive.sum()) > (_WORTH_IT - 1) * self._size:
+            return 0
         silent = ~self.labelled[: self._size] & ~alive
         ids = np.full(self._size, -1, np.int64)
         ids[list(self._at.values())] = list(self._at)

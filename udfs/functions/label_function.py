@@ -10,7 +10,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from udfs import metrics
 from udfs.functions.answers import encode_dead_letters
 from udfs.functions.blocks import RawBlock
-from udfs.functions.clean import Clean, CleanBlock
+from udfs.functions.clean import Clean
 from udfs.functions.label_join import Joined, LabelJoin, joined_changes
 from udfs.functions.label_store import Waiting
 from udfs.functions.quiet import FirstOffsets, loud_letters
@@ -22,6 +22,7 @@ from udfs.functions.rows import (
     encode_rows,
     holds_rows,
 )
+from udfs.functions.told_labels import ToldLabels
 from udfs.records import DeadLetter, Reason
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.find import find_use_case
@@ -91,7 +92,7 @@ class LabelFunction(KeyedProcessFunction):
             clean = self._clean(RawBlock.decode(value))
             letters = clean.dead_letters
             self._labels.inc(len(clean.raw))
-            joined = join.labels(_waiting(clean, self._use_case.business_id))
+            joined = join.labels(ToldLabels.clean(clean, self._use_case.business_id))
         self._set_timer(join, ctx)
         yield from self._out(joined, letters)
 
@@ -149,12 +150,3 @@ class LabelFunction(KeyedProcessFunction):
             key=label.key,
             value=label.value,
         )
-
-
-def _waiting(clean: CleanBlock, business_id: str) -> list[Waiting]:
-    """The labels of a clean block, in order of arrival."""
-    raw, at = clean.raw, clean.places
-    columns = (clean.columns[business_id], clean.columns["label"], clean.columns["event_time_ms"])
-    own = (raw.partitions[at], raw.offsets[at], raw.timestamps_ms[at])
-    keys, values = raw.keys.at(at), raw.values.at(at)
-    return list(map(Waiting, *(one.tolist() for one in (*columns, *own)), keys, values))

@@ -10,6 +10,7 @@ from udfs.features.log import Store
 from udfs.functions.known_records import KnownRecords
 from udfs.functions.label_store import EarlyLabels, Waiting
 from udfs.functions.rows import LabelChanges
+from udfs.functions.told_labels import ToldLabels
 from udfs.use_cases.feeds import LabelFeed
 from udfs.use_cases.milliseconds import milliseconds
 
@@ -83,12 +84,12 @@ class LabelJoin:
         joined.known_again = self._records.add(ids, second, times, streams, self._floor_ms)
         early = self._early.take(ids.tolist())
         if early:
-            self._apply(early, joined)
+            self._apply(ToldLabels.of(early), joined)
         self._tick(times, streams)
         self._expire(joined)
         return joined
 
-    def labels(self, labels: list[Waiting]) -> Joined:
+    def labels(self, labels: ToldLabels) -> Joined:
         """Takes labels in order of arrival."""
         joined = Joined()
         self._apply(labels, joined)
@@ -112,39 +113,36 @@ class LabelJoin:
             self._clocks[stream] = max(newest, self._clocks.get(stream, newest))
         self._store.put(_CLOCKS, msgspec.json.encode(self._clocks))
 
-    def _apply(self, labels: list[Waiting], joined: Joined) -> None:
+    def _apply(self, told: ToldLabels, joined: Joined) -> None:
         """Applies labels whose records are known; the others wait."""
-        at = self._records.find((label.business_id for label in labels), self._floor_ms)
-        known = np.flatnonzero(at >= 0)
-        self._early.add([labels[place] for place in np.flatnonzero(at < 0).tolist()])
-        if not len(known):
-            return
-        found, at = [labels[place] for place in known.tolist()], at[known]
-        known_ms = np.array([label.known_ms for label in found], np.int64)
-        in_time = known_ms <= self._records.time[at] + self._horizon_ms
-        for place in np.flatnonzero(~in_time).tolist():
-            behind_ms = int(known_ms[place] - self._records.time[at[place]])
-            text = f"it came {behind_ms} ms after its record, the horizon is {self._horizon_ms} ms"
-            joined.unmatched.append((found[place], text))
-        self._use([found[i] for i in np.flatnonzero(in_time).tolist()], at[in_time], joined)
+        at = self._records.find(told.ids.tolist(), self._floor_ms)
+        self._early.add([told.waiting(place) for place in np.flatnonzero(at < 0).tolist()])
+        known = at >= 0
+        behind_ms = told.known_ms - self._records.time[at]
+        for place in np.flatnonzero(known & (behind_ms > self._horizon_ms)).tolist():
+            text = (
+                f"it came {behind_ms[place]} ms after its record, the horizon is "
+                f"{self._horizon_ms} ms"
+            )
+            joined.unmatched.append((told.waiting(place), text))
+        places = np.flatnonzero(known & (behind_ms <= self._horizon_ms))
+        if len(places):
+            self._use(told, places, at[places], joined)
 
-    def _use(self, labels: list[Waiting], at: Ints, joined: Joined) -> None:
-        """Applies labels (n,) in time, of the records at these places, and notes the changes."""
-        records = self._records
-        values = np.array([label.label for label in labels], np.int64)
-        before = records.label[at]
-        again = records.labelled[at]
+    def _use(self, told: ToldLabels, places: Ints, at: Ints, joined: Joined) -> None:
+        """Applies the labels at these places, of known records, and notes the changes."""
+        records, values = self._records, told.labels[places]
+        before, again = records.label[at], records.labelled[at]
         if again.any() or len(np.unique(at)) < len(at):
             before, again = self._one_by_one(at, values)
         joined.again += int(again.sum())
         holds = ~again if self._first_holds else np.ones(len(at), np.bool_)
-        ids = np.array([label.business_id for label in labels], np.int64)
-        records.set_labels(ids[holds], at[holds], values[holds])
+        records.set_labels(told.ids[places[holds]], at[holds], values[holds])
         changes = np.where(holds, values - before, 0)
         chosen = np.flatnonzero(changes)
         if len(chosen):
-            some = [labels[place] for place in chosen.tolist()]
-            joined.changes.append(self._changes(some, at[chosen], changes[chosen]))
+            changed = self._changes(told, places[chosen], at[chosen], changes[chosen])
+            joined.changes.append(changed)
 
     def _one_by_one(self, at: Ints, values: Ints) -> tuple[Ints, NDArray[np.bool_]]:
         """The label that held before each, and whether there was one, where some come again."""
@@ -157,19 +155,17 @@ class LabelJoin:
                 held[record] = value
         return before, again
 
-    def _changes(self, labels: list[Waiting], at: Ints, changes: Ints) -> LabelChanges:
-        rows = [(w.known_ms, w.partition, w.offset, w.business_id) for w in labels]
-        known_ms, partition, offset, ids = np.array(rows, np.int64).T
+    def _changes(self, told: ToldLabels, places: Ints, at: Ints, changes: Ints) -> LabelChanges:
         records = self._records
         return LabelChanges(
-            known_ms=known_ms,
-            partition=partition,
-            offset=offset,
+            known_ms=told.known_ms[places],
+            partition=told.partitions[places],
+            offset=told.offsets[places],
             second_key=records.second[at],
             event_time_ms=records.time[at],
             record_stream=records.stream[at],
             change=changes,
-            business_id=ids,
+            business_id=told.ids[places],
         )
 
     def _expire(self, joined: Joined, *, at_once: bool = False) -> None:

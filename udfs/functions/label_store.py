@@ -60,6 +60,8 @@ class EarlyLabels:
     def take(self, business_ids: Iterable[int]) -> list[Waiting]:
         """Gives the labels of these records, in order of arrival for each, and forgets them."""
         found = self._found
+        if not found:
+            return []
         taken = [pair for one in found.keys() & set(business_ids) for pair in found.pop(one)]
         self._remove(taken)
         return [waiting for _, waiting in taken]

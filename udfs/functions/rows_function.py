@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
-from udfs.functions.answers import encode_dead_letters
+from udfs.functions.answers import DUPLICATES, encode_dead_letters
 from udfs.functions.feature_function import FeatureFunction
 from udfs.functions.quiet import loud_letters
 from udfs.functions.rows import RecordColumns, RecordRows, encode_rows, stream_of
@@ -35,11 +36,16 @@ class RowsFunction(FeatureFunction):
                 timestamp_ms=clean.raw.timestamps_ms[at],
                 sequence=folded.sequence,
                 late=folded.late,
-                duplicate=np.zeros(len(at), np.bool_),
+                duplicate=_flags(clean.duplicate, len(at)),
                 columns=clean.columns,
                 windows=folded.windows,
             )
             yield encode_rows(self._rows.encode(columns))
         letters = loud_letters(self._quiet, clean.dead_letters)
-        if letters:
-            yield encode_dead_letters(letters)
+        dropped = loud_letters(self._quiet, clean.dropped)
+        if letters or dropped:
+            yield encode_dead_letters(letters) + encode_dead_letters(dropped, DUPLICATES)
+
+
+def _flags(given: NDArray[np.bool_] | None, count: int) -> NDArray[np.bool_]:
+    return np.zeros(count, np.bool_) if given is None else given

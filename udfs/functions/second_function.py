@@ -125,7 +125,7 @@ class SecondFunction(KeyedProcessFunction):
         raw = RawBlock(
             rows.offsets, rows.timestamp_ms, rows.partitions, keys, Slices.of([None] * n)
         )
-        clean = CleanBlock(raw, np.arange(n), rows.columns, [])
+        clean = CleanBlock(raw, np.arange(n), rows.columns, [], rows.duplicate)
         second = {name: _rows_of(result, places) for name, result in folded.windows.items()}
         windows: Mapping[str, Any] = {**rows.windows, **second}
         own = Folded(windows, rows.sequence, rows.late, rows.late)

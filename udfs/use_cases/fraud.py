@@ -21,6 +21,7 @@ from udfs.features.values import LabelledValues
 from udfs.features.windows import WindowedAggregate
 from udfs.use_cases.contract import (
     Columns,
+    Duplicates,
     Features,
     LabelFeed,
     ModelSignature,
@@ -138,6 +139,8 @@ FRAUD = UseCase(
     generate=generate,
     live=live,
     known_positives_leave=True,
+    # A producer that sends again after an outage does so within the day.
+    duplicates=Duplicates("flag", horizon=timedelta(days=1)),
     labels=LabelFeed(FraudLabel, entity_key="terminal_id", horizon=timedelta(days=14)),
 )
 
@@ -146,5 +149,6 @@ FRAUD_BY_CUSTOMER = replace(
     spec=FeatureSpec(names=_CUSTOMER_NAMES, folds=(CUSTOMER,)),
     assemble=assemble_customer,
     labels=None,
+    duplicates=None,
 )
 """The same without the terminal: nine features, one entity key, no labels in the stream."""

@@ -20,6 +20,7 @@ class Memory:
         answers = [{"source_partition": p, "source_offset": o} for p, o in answered]
         self.values = {
             "predictions": [msgspec.json.encode(answer) for answer in answers],
+            "duplicates": [],
             "dead-letters": [msgspec.json.encode(letter) for letter in letters],
         }
 
@@ -65,7 +66,7 @@ def test_one_outcome_each_closes() -> None:
     assert (done.closes, done.inputs, done.outcomes) == (
         True,
         20,
-        {"predictions": 19, "dead-letters": 1},
+        {"predictions": 19, "dead-letters": 1, "duplicates": 0},
     )
 
 

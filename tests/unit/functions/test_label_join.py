@@ -8,13 +8,23 @@ import numpy as np
 import pytest
 
 from tests.stores import DictStore
-from udfs.functions.label_join import Joined, LabelJoin
+from udfs.functions.label_join import Joined
+from udfs.functions.label_join import LabelJoin as Join
 from udfs.functions.label_store import Waiting
+from udfs.functions.told_labels import ToldLabels
 from udfs.use_cases.feeds import LabelFeed
 from udfs.use_cases.fraud_records import FraudLabel
 
 HORIZON_MS = 1_000
 TERMINAL = 77
+
+
+class LabelJoin(Join):
+    """Takes labels one by one."""
+
+    def labels(self, labels: list[Waiting]) -> Joined:  # type: ignore[override]
+        """Takes labels in order of arrival."""
+        return super().labels(ToldLabels.of(labels))
 
 
 def feed(**changes: Any) -> LabelFeed:

@@ -13,6 +13,7 @@ def test_a_use_case_has_its_topics() -> None:
         "fraud.dead-letters": 3,
         "fraud.labels": 3,
         "fraud.label-changes": 3,
+        "fraud.duplicates": 3,
         "fraud.redrives": 1,
         "fraud.control": 1,
     }
@@ -26,6 +27,7 @@ def test_what_replays_read_is_never_deleted_by_age() -> None:
         "features": "1000",
         "predictions": "1000",
         "label-changes": "1000",
+        "duplicates": "1000",
         "dead-letters": "1000",
         "labels": "-1",
         "redrives": "-1",

@@ -50,8 +50,9 @@ def test_a_kind_is_refused_for_its_reason_with_its_bytes(kind: Kind) -> None:
 
 
 def test_kinds_cover_every_reason_of_a_record_under_names_of_their_own() -> None:
-    # Whether model and rule have an answer is no question of the record's form, nor is a label.
-    others = {Reason.NO_ANSWER, Reason.LABEL_UNMATCHED}
+    # Whether model and rule have an answer is no question of the record's form, nor are
+    # labels and duplicates.
+    others = {Reason.NO_ANSWER, Reason.LABEL_UNMATCHED, Reason.DUPLICATE}
     assert {kind.reason for kind in KINDS} == set(Reason) - others
     assert len({kind.name for kind in KINDS}) == len(KINDS) >= 20
 
