@@ -8,6 +8,7 @@ from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.targets import Target
+from millrace.network_buffers import NETWORK_BUFFERS
 from millrace.plain_path import worker_python
 
 MAX_PARALLELISM = 128
@@ -62,12 +63,8 @@ def _options(name: str, target: Target, checkpoint_dir: str, state_backend: str)
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.incremental": "true",
         "state.backend.type": state_backend,
-        # A block fills many network buffers: with too few the sender waits for each of them.
-        "taskmanager.memory.segment-size": "256 kb",
-        "taskmanager.memory.network.min": "192 mb",
-        "taskmanager.memory.network.max": "192 mb",
-        "taskmanager.network.memory.buffers-per-channel": "4",
-        "taskmanager.network.memory.floating-buffers-per-gate": "24",
+        # For the mini-cluster; on a cluster these are the TaskManager's own.
+        **NETWORK_BUFFERS,
         # Elements are blocks: waiting for a network buffer to fill would only add latency.
         "execution.buffer-timeout.interval": "0 ms",
         "restart-strategy.type": "exponential-delay",

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from millrace.network_buffers import NETWORK_BUFFERS
 from millrace.plain_path import plain_path, worker_python
 from millrace.stack.flink_home import (
     JOB_MANAGER,
@@ -211,6 +212,7 @@ class FlinkCluster:
             "taskmanager.bind-host": HOST,
             "taskmanager.numberOfTaskSlots": str(self._slots),
             "taskmanager.memory.process.size": "2g",
+            **NETWORK_BUFFERS,
             "rest.address": HOST,
             "rest.bind-address": HOST,
             "rest.port": str(self.port),
