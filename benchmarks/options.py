@@ -14,7 +14,7 @@ class BenchOptions:
     Attributes:
         contestants: who takes part in the rates.
         sizes: records by raw topic.
-        repeats: turns of each contestant.
+        repeats: turns of each contestant; those that no bar asks for take one.
         latency: measure latencies.
         extras: measure stage costs and worker memory.
         warm_up_s: warm-up of a Flink job before latencies.
@@ -49,7 +49,7 @@ def parse(argv: Sequence[str]) -> BenchOptions:
         latency=given.latency,
         extras=given.extras,
         warm_up_s=5 if given.quick else 60,
-        measured_s=4 if given.quick else 18,
+        measured_s=4 if given.quick else 12,
         half=given.half,
         quick=given.quick,
     )

@@ -46,6 +46,8 @@ def measure_rates(
     rates = Rates()
     for turn in range(1, repeats + 1):
         for contestant in contestants:
+            if contestant.aside and turn > 1:
+                continue
             found = _turn(lab, contestant, sizes, turn)
             rates.turns.setdefault(contestant.name, []).append(found)
             wrong = complaints(contestant, found, _reference(rates, contestants, contestant))

@@ -23,6 +23,7 @@ class Contestant:
         labels: it reads a label of each record too.
         endless: its end has to be brought about; it cannot read a topic to its end.
         required: also part of a quick run.
+        aside: no bar asks for it; it takes one turn only.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Contestant:
     labels: bool = False
     endless: bool = False
     required: bool = False
+    aside: bool = False
 
 
 # The pass-through reads both large topics, or it would be done before its steady state.
@@ -50,7 +52,7 @@ CONTESTANTS = (
     Contestant(
         "score_labels_exactly_once", "score_labels", exactly_once=True, labels=True, required=True
     ),
-    Contestant("handwritten_overlapped_1", "handwritten_overlapped"),
+    Contestant("handwritten_overlapped_1", "handwritten_overlapped", aside=True),
     Contestant("score_exactly_once_200k", "score", exactly_once=True, topics=(MANY,)),
     Contestant("handwritten_durable", "handwritten_durable", exactly_once=True, required=True),
     Contestant(
@@ -62,13 +64,22 @@ CONTESTANTS = (
         folds=False,
         required=True,
     ),
-    Contestant("score_exactly_once_balanced", "score", exactly_once=True, target="balanced"),
-    Contestant("handwritten_durable_2", "handwritten_durable", processes=2, exactly_once=True),
+    Contestant(
+        "score_exactly_once_balanced", "score", exactly_once=True, target="balanced", aside=True
+    ),
+    Contestant(
+        "handwritten_durable_2", "handwritten_durable", processes=2, exactly_once=True, aside=True
+    ),
     Contestant("score_exactly_once_1", "score", parallelism=1, exactly_once=True),
     Contestant("score_at_least_once_1", "score", parallelism=1),
-    Contestant("sql_blocks", "sql_blocks", exactly_once=True, endless=True),
+    Contestant("sql_blocks", "sql_blocks", exactly_once=True, endless=True, aside=True),
     Contestant(
-        "blocks_without_work", "blocks_without_work", exactly_once=True, folds=False, predicts=False
+        "blocks_without_work",
+        "blocks_without_work",
+        exactly_once=True,
+        folds=False,
+        predicts=False,
+        aside=True,
     ),
     Contestant(
         "jvm_pass_through_at_least_once",
@@ -76,7 +87,14 @@ CONTESTANTS = (
         topics=_BOTH,
         predicts=False,
         folds=False,
+        aside=True,
     ),
     Contestant("documented_async", "documented_async", topics=(SMALL,), folds=False, required=True),
-    Contestant("documented_async_with_state", "documented_stateful", topics=(SMALL,), folds=False),
+    Contestant(
+        "documented_async_with_state",
+        "documented_stateful",
+        topics=(SMALL,),
+        folds=False,
+        aside=True,
+    ),
 )
