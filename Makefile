@@ -67,6 +67,15 @@ bench-serving: setup ## the model server beside its session called directly; a c
 parity: jars ## streamed features against the oracle; DATA=folder of the data sets
 	@"$(VENV)/python" -m benchmarks.parity $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+.PHONY: quality
+quality: setup ## figures beside published ones; DATA=folder of the data sets, USE_CASE=one alone
+	@"$(VENV)/python" -m benchmarks.quality $(if $(DATA),--data "$(DATA)") \
+	$(if $(USE_CASE),--use-case "$(USE_CASE)") $(ARGS)
+
+.PHONY: bench-training
+bench-training: setup ## the training set from an archive beside pandas; DATA=folder of the data sets
+	@"$(VENV)/python" -m benchmarks.bench_training $(if $(DATA),--data "$(DATA)") $(ARGS)
+
 .PHONY: kill-test
 kill-test: jars ## a million records through kill -9, counted afterwards (long)
 	@"$(VENV)/python" -m benchmarks.kill_test $(if $(DATA),--data "$(DATA)") $(ARGS)

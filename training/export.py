@@ -1,19 +1,25 @@
-"""A trained model becomes a published version: SavedModel, manifest and golden rows."""
+"""A trained model becomes a published version: SavedModel, manifest, golden rows and report."""
 
 import platform
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from millrace.manifest import Data, GoldenRows, Manifest, Signature
-from millrace.registry import publish
+from millrace.registry import EXTRA, publish
+from training import warmup
 from training.dataset import Dataset
+from training.golden import check_saved_model
 from training.models.fitted import FittedModel
+from training.report.page import Section, render
 from udfs.use_cases.contract import ModelSignature, UseCase
 
 _GOLDEN_ROWS = 32
+REPORT = "report.html"
+"""Name of the report beside the manifest."""
 
 
 def export(
@@ -25,8 +31,11 @@ def export(
     metrics: dict[str, float],
     test: Dataset,
     seed: int,
+    sections: Sequence[Section] = (),
 ) -> Manifest:
     """Publishes the model as the next version under `base`.
+
+    Before that it is loaded again and asked for the golden rows.
 
     Args:
         base: the models' base path.
@@ -36,9 +45,13 @@ def export(
         metrics: results on the test part.
         test: rows that the golden rows are taken from.
         seed: of the training.
+        sections: of the report.
 
     Returns:
         The manifest as published, with its version.
+
+    Raises:
+        DataError: the saved model does not answer as the trained one.
     """
     signature = use_case.model
     manifest = Manifest(
@@ -64,7 +77,18 @@ def export(
         },
         created_ms=time.time_ns() // 1_000_000,
     )
-    return publish(base, manifest, golden_rows(model, signature, test), model.save)
+    golden = golden_rows(model, signature, test)
+
+    def save(folder: Path) -> None:
+        model.save(folder)
+        check_saved_model(folder, signature, golden)
+        extra = folder / EXTRA
+        extra.mkdir(exist_ok=True)
+        rows = np.array(golden.features, signature.input_dtype)
+        warmup.write_warm_up(extra / warmup.FILE, signature, rows)
+        (extra / REPORT).write_text(render(manifest, sections), "utf-8")
+
+    return publish(base, manifest, golden, save)
 
 
 def golden_rows(model: FittedModel, signature: ModelSignature, test: Dataset) -> GoldenRows:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from training.dataset import Dataset
 from udfs.errors import ConfigurationError
 
+TEST_DAYS = 7
+"""Days of the test, at the end of the data."""
+
 _DAY_MS = 86_400_000
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -54,7 +57,7 @@ def split_before(
     start_ms: int,
     label_delay: timedelta,
     train_days: int | None,
-    test_days: int = 7,
+    test_days: int = TEST_DAYS,
     validation_share: float = 0.2,
 ) -> Split:
     """The split whose test days end at `end_ms`.

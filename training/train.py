@@ -1,31 +1,52 @@
 """From records to a published version, in one call."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from millrace.manifest import Data, DataRange, Manifest
-from millrace.registry import version_path
+from millrace.registry import EXTRA, version_path
 from millrace.sources.files import labelled_records
 from millrace.sources.generator import past
+from training.archived.build import ArchiveSource
 from training.dataset import Dataset, build
-from training.export import export
+from training.export import REPORT, export
 from training.models.fitted import FitOptions, FittedModel, find_evaluate, find_fit
 from training.progress import OnProgress, silent
-from training.split import Period, Split, by_last_record, split_before, without_known_positives
+from training.report.page import Section
+from training.report.run import Run, find_sections
+from training.split import (
+    TEST_DAYS,
+    Period,
+    Split,
+    by_last_record,
+    split_before,
+    without_known_positives,
+)
 from udfs.errors import DataError
 from udfs.use_cases.contract import Label, UseCase
 
 _DAY_MS = 86_400_000
 
 
+class Source(Protocol):
+    """What a data set is made from."""
+
+    @property
+    def description(self) -> str:
+        """How to make it again; goes into the manifest."""
+
+    def dataset(self, use_case: UseCase, on_progress: OnProgress) -> Dataset:
+        """The labelled rows, in event-time order."""
+
+
 @dataclass(frozen=True)
-class Source:
+class RecordSource:
     """Labelled records in event-time order.
 
     Attributes:
@@ -38,6 +59,10 @@ class Source:
     description: str
     total: int | None = None
 
+    def dataset(self, use_case: UseCase, on_progress: OnProgress) -> Dataset:
+        """The rows that the folds of the stream make of the records."""
+        return build(use_case, self.records, total=self.total, on_progress=on_progress)
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -46,21 +71,51 @@ class Trained:
     path: Path
     manifest: Manifest
 
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / EXTRA / REPORT
+
 
 def from_generator(
     use_case: UseCase, *, count: int, days: int, seed: int, end: datetime | None = None
-) -> Source:
+) -> RecordSource:
     """The generator's history of so many days, up to `end` or now, in whole seconds."""
     end = (end or datetime.now(timezone.utc)).replace(microsecond=0)
     end_ms = 1_000 * int(end.timestamp())
     records = past(use_case, seed=seed, count=count, span=timedelta(days=days), end_ms=end_ms)
     until = end.strftime("%Y-%m-%dT%H:%M:%S")
-    return Source(records, f"generator seed={seed} count={count} days={days} until={until}", count)
+    return RecordSource(
+        records, f"generator seed={seed} count={count} days={days} until={until}", count
+    )
 
 
-def from_files(use_case: UseCase, path: Path) -> Source:
+def from_files(use_case: UseCase, path: Path) -> RecordSource:
     """The records in a folder that the user brings."""
-    return Source(labelled_records(use_case, path), f"files in {path.resolve().name}")
+    return RecordSource(labelled_records(use_case, path), f"files in {path.resolve().name}")
+
+
+def from_archive(
+    use_case: UseCase,
+    root: Path,
+    *,
+    as_of: datetime,
+    train_days: int | None,
+    max_clock_skew_ms: int = 3_600_000,
+) -> ArchiveSource:
+    """Archived records with the labels that were known as of a time.
+
+    Args:
+        use_case: whose archive.
+        root: folder of all archives.
+        as_of: what became known later is left out.
+        train_days: as in `train`; None takes all there is.
+        max_clock_skew_ms: as in the job.
+    """
+    days = None
+    if train_days is not None:
+        days = train_days + ceil(use_case.label_delay / timedelta(days=1)) + TEST_DAYS
+    return ArchiveSource(root, as_of, days, max_clock_skew_ms)
 
 
 def train(
@@ -76,7 +131,7 @@ def train(
 
     Args:
         use_case: what to train for; its `fit` makes the model.
-        source: labelled records in event-time order.
+        source: what the data set is made from.
         models_path: base path of the models.
         options: epochs and seed.
         train_days: days of training and validation before the label delay; None: all.
@@ -86,7 +141,7 @@ def train(
         MillraceError: the use case's training cannot be loaded, or the data cannot be used.
     """
     fit = find_fit(use_case)
-    data = build(use_case, source.records, total=source.total, on_progress=on_progress)
+    data = source.dataset(use_case, on_progress)
     split = _split(use_case, data, train_days)
     known = by_last_record(data) if use_case.whole_entities else data
     parts = {
@@ -111,8 +166,22 @@ def train(
         metrics=_measured(use_case, model, parts["test"]),
         test=parts["test"],
         seed=options.seed,
+        sections=_report(use_case, model, parts, options.seed, on_progress),
     )
     return Trained(version_path(models_path, manifest.model_name, manifest.version), manifest)
+
+
+def _report(
+    use_case: UseCase,
+    model: FittedModel,
+    parts: Mapping[str, Dataset],
+    seed: int,
+    on_progress: OnProgress,
+) -> Sequence[Section]:
+    on_progress("report", 0, 1)
+    found = find_sections(use_case)(Run(use_case, model, **parts, seed=seed))
+    on_progress("report", 1, 1)
+    return found
 
 
 def _split(use_case: UseCase, data: Dataset, train_days: int | None) -> Split:

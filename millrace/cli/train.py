@@ -31,6 +31,13 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="Folder with the use case's files; else the generator.")
     ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="Folder of the archives that the job archive writes.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(help="With --archive: what became known later is left out, UTC. Default: now"),
+    ] = None,
     count: Annotated[
         int, typer.Option(min=1, help="Records of history that are generated.")
     ] = 400_000,
@@ -43,7 +50,7 @@ def train(
         typer.Option(
             min=1,
             help="Days to train on, before the label delay and a week of test. "
-            "Default: all there are; 7 of the fraud handbook's files, as it does.",
+            "Default: all there are; 7 of the fraud handbook's files and of a fraud archive.",
         ),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 20,
@@ -52,7 +59,12 @@ def train(
 ) -> None:
     """Train a model, evaluate it by a split in time, publish it as the next version.
 
+    Labels of an archive count only if they were known as of a time, so a model of the past can be
+    made again, or judged by what came after it.
+
     Example: millrace train fraud --data ~/data/fraud_handbook
+
+    Example: millrace train fraud --archive .millrace/archive --as-of 2025-08-01
     """
     from millrace.settings import load  # noqa: PLC0415
     from millrace.sources.files import usual_train_days  # noqa: PLC0415
@@ -60,11 +72,25 @@ def train(
     from training.models.fitted import FitOptions  # noqa: PLC0415
     from udfs.use_cases.find import find_use_case  # noqa: PLC0415
 
-    models_path = load().models_path
+    settings = load()
     found = find_use_case(use_case)
-    if data is not None:
-        source = training.from_files(found, data)
+    source: training.Source
+    if as_of is not None and archive is None:
+        raise typer.BadParameter("it needs --archive", param_hint="--as-of")
+    if data is not None and archive is not None:
+        raise typer.BadParameter("--data and --archive exclude each other")
+    if data is not None or archive is not None:
         train_days = train_days or usual_train_days(found)
+    if archive is not None:
+        source = training.from_archive(
+            found,
+            archive,
+            as_of=(as_of or datetime.now(timezone.utc)).replace(tzinfo=timezone.utc),
+            train_days=train_days,
+            max_clock_skew_ms=settings.score.max_clock_skew_ms,
+        )
+    elif data is not None:
+        source = training.from_files(found, data)
     else:
         end = until and until.replace(tzinfo=timezone.utc)
         source = training.from_generator(found, count=count, days=days, seed=seed, end=end)
@@ -72,7 +98,7 @@ def train(
         trained = training.train(
             found,
             source,
-            models_path,
+            settings.models_path,
             options=FitOptions(epochs, seed),
             train_days=train_days,
             on_progress=on_progress,
@@ -127,6 +153,7 @@ def _tell(trained: Trained, as_json: bool) -> None:
         return
     _print_evaluation(trained.manifest)
     typer.echo(str(trained.path))
+    typer.echo(f"report: {trained.report}")
 
 
 def _print_evaluation(manifest: Manifest) -> None:

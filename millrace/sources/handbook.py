@@ -1,7 +1,8 @@
 """Reads the Fraud Detection Handbook's transactions from a folder the user brings.
 
 The folder holds `transactions.csv.gz` (TRANSACTION_ID, TX_DATETIME, CUSTOMER_ID, TERMINAL_ID,
-TX_AMOUNT) in the order of time and, for training, `labels.csv.gz` (TRANSACTION_ID, TX_FRAUD).
+TX_AMOUNT) in the order of time and, for training, `labels.csv.gz` (TRANSACTION_ID, TX_FRAUD, and
+LABEL_TIME where labels are sent as records).
 Times without a zone are UTC.
 """
 
@@ -14,7 +15,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from udfs.errors import ConfigurationError, DataError
-from udfs.use_cases.fraud_records import Transaction
+from udfs.use_cases.fraud_records import FraudLabel, Transaction
 
 FOLDER = "fraud_handbook"
 TRANSACTIONS = "transactions.csv.gz"
@@ -28,6 +29,7 @@ _TRANSACTION_TYPES = {
     "TERMINAL_ID": pa.int64(),
     "TX_AMOUNT": pa.float64(),
 }
+_LABEL_TIME = "LABEL_TIME"
 _LABEL_TYPES = {"TRANSACTION_ID": pa.int64(), "TX_FRAUD": pa.int64()}
 
 
@@ -74,15 +76,37 @@ def labelled(path: Path) -> Iterator[tuple[Transaction, bool]]:
         ConfigurationError: the folder lacks a file.
         DataError: a file is not what it should be, or a transaction has no label.
     """
-    file = find_folder(path) / LABELS
-    if not file.is_file():
-        raise ConfigurationError(f"no {LABELS} beside {TRANSACTIONS} in {file.parent}")
+    file = _labels_file(path)
     frauds, known = _labels(file)
     for transaction in transactions(path):
         identity = transaction.transaction_id
         if identity not in known:
             raise DataError(f"{file} has no label for transaction {identity}")
         yield transaction, identity in frauds
+
+
+def labels(path: Path) -> Iterator[FraudLabel]:
+    """The labels as records, in the order of the file, which is that of their arrival.
+
+    Raises:
+        ConfigurationError: the folder lacks the file.
+        DataError: the file is not what it should be.
+    """
+    file = _labels_file(path)
+    for batch in _batches(file, {**_LABEL_TYPES, _LABEL_TIME: pa.timestamp("ms")}):
+        yield from map(
+            FraudLabel,
+            _column(batch, "TRANSACTION_ID").tolist(),
+            _column(batch, "TX_FRAUD").tolist(),
+            _column(batch, _LABEL_TIME).tolist(),
+        )
+
+
+def _labels_file(path: Path) -> Path:
+    file = find_folder(path) / LABELS
+    if not file.is_file():
+        raise ConfigurationError(f"no {LABELS} beside {TRANSACTIONS} in {file.parent}")
+    return file
 
 
 def _labels(file: Path) -> tuple[set[int], "range | set[int]"]:

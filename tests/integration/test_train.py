@@ -3,7 +3,9 @@
 With `MILLRACE_DATA` set to the folder of the data sets, the handbook's own figures are checked.
 """
 
+import asyncio
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -18,13 +20,18 @@ from benchmarks.parity_oracle import handbook_oracle
 from millrace import registry
 from millrace.cli import models as models_command
 from millrace.cli import train as train_command
-from millrace.manifest import Manifest
+from millrace.manifest import GoldenRows, Manifest
 from millrace.model_server.saved_model import SavedModelSession, SessionThreads
+from millrace.model_server.warmup import warm_up
 from millrace.sources import handbook
+from tests.unit.model_server.running_server import flags_for, running
 from training.dataset import build
+from training.golden import check_saved_model
 from training.models.fitted import FitOptions
 from training.split import split_before, without_known_positives
 from training.train import Trained, from_generator, train
+from udfs.client.outcomes import Answer, Outcome
+from udfs.client.predict import PredictionClient
 from udfs.errors import DataError, MillraceError
 from udfs.use_cases.fraud import FRAUD
 from udfs.use_cases.fraud_records import Transaction
@@ -55,7 +62,7 @@ def test_a_version_is_published_with_its_manifest(published: tuple[Path, Trained
     )
     assert manifest.data.train.end_ms == manifest.data.validation.start_ms
     assert manifest.data.test.start_ms - manifest.data.validation.end_ms == 7 * 86_400_000
-    assert {"numpy", "tensorflow", "keras"} <= manifest.library_versions.keys()
+    assert {"numpy", "tensorflow", "scikit-learn"} <= manifest.library_versions.keys()
 
 
 def test_the_model_ranks_frauds_far_above_chance(published: tuple[Path, Trained]) -> None:
@@ -91,6 +98,56 @@ def test_the_model_server_answers_golden_rows_as_trained(published: tuple[Path, 
     session.close()
     assert np.abs(score - np.array(golden.outputs["score"])).max() <= 1e-6
     assert decision.tolist() == golden.outputs["decision"]
+
+
+def test_a_model_server_process_answers_golden_rows_as_trained(
+    published: tuple[Path, Trained], tmp_path: Path
+) -> None:
+    models_path, _ = published
+    golden = registry.golden_rows_of(models_path, "fraud", 1)
+    rows = np.array(golden.features, np.float32)
+
+    async def served(target: str) -> Outcome:
+        client = PredictionClient(target)
+        outcome = await client.predict("fraud", {"features": rows}, deadline_s=20.0)
+        await client.close()
+        return outcome
+
+    with running(tmp_path / "log", *flags_for("fraud", models_path / "fraud")) as server:
+        outcome = asyncio.run(served(server.target))
+    assert isinstance(outcome, Answer), outcome
+    score = outcome.outputs["score"]
+    assert np.abs(score - np.array(golden.outputs["score"])).max() <= 1e-6
+    assert outcome.outputs["decision"].tolist() == golden.outputs["decision"]
+
+
+def test_warm_up_requests_run_before_a_version_is_available(
+    published: tuple[Path, Trained],
+) -> None:
+    path = published[1].path
+    session = SavedModelSession(path, SessionThreads())
+    assert warm_up(session, path, iterations=1) == 3
+    session.close()
+
+
+def test_a_report_lies_beside_the_manifest(published: tuple[Path, Trained]) -> None:
+    _, result = published
+    page = result.report.read_text()
+    assert result.report == result.path / "assets.extra" / "report.html"
+    assert f"{result.manifest.metrics['average_precision']:.4f}" in page
+    assert {"<h2>Ranking</h2>", "<h2>Slices</h2>"} <= set(re.findall("<h2>.*?</h2>", page))
+
+
+def test_a_saved_model_that_is_not_the_trained_one_is_refused(
+    published: tuple[Path, Trained],
+) -> None:
+    models_path, result = published
+    golden = registry.golden_rows_of(models_path, "fraud", 1)
+    check_saved_model(result.path, FRAUD.model, golden)
+    scores = [golden.outputs["score"][0] + 1e-5, *golden.outputs["score"][1:]]
+    other = GoldenRows(golden.features, {**golden.outputs, "score": scores})
+    with pytest.raises(DataError, match="score of golden row 0"):
+        check_saved_model(result.path, FRAUD.model, other)
 
 
 def test_the_threshold_in_the_graph_is_the_manifests(published: tuple[Path, Trained]) -> None:
@@ -165,10 +222,11 @@ def test_models_are_printed_for_people(command: typer.Typer, arguments: list[str
         (["models", "show", "fraud:9"], "no model version 9 of fraud"),
         (["models", "show", "fraud:new"], "NAME or NAME:VERSION"),
         (["train", "fraud", "--data", "/nowhere"], "no transactions.csv.gz"),
+        (["train", "fraud", "--archive", "/nowhere"], "there is no archive of fraud"),
         (["train", "fruad"], "did you mean 'fraud'"),
         (["train", "fraud", "--days", "3", "--count", "100"], "the data spans"),
     ],
-    ids=["version", "no number", "folder", "use case", "days"],
+    ids=["version", "no number", "folder", "archive", "use case", "days"],
 )
 def test_what_cannot_be_done_is_one_of_our_errors(
     command: typer.Typer, arguments: list[str], message: str

@@ -109,6 +109,8 @@ class UseCase:
             only to train.
         evaluate: `module:function` that measures outputs on test rows, a
             `training.models.fitted.Evaluate`; loaded only to train.
+        report: `module:function` that makes the report's sections, a
+            `training.report.run.Sections`; loaded only to train.
         labels: the feed of late labels and the second entity key they go to; None when there are
             no features over labels.
         duplicates: what becomes of a business id that comes twice; None when nobody looks.
@@ -135,6 +137,7 @@ class UseCase:
     label_dtype: str = "bool"
     fit: str = "training.models.binary:fit"
     evaluate: str = "training.evaluate:yes_or_no"
+    report: str = "training.report.general:sections"
     labels: LabelFeed | None = None
     duplicates: Duplicates | None = None
     known_positives_leave: bool = False

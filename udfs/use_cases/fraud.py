@@ -138,6 +138,7 @@ FRAUD = UseCase(
     allowed_lateness=timedelta(hours=1),
     generate=generate,
     live=live,
+    fit="training.models.fraud:fit",
     known_positives_leave=True,
     # A producer that sends again after an outage does so within the day.
     duplicates=Duplicates("flag", horizon=timedelta(days=1)),

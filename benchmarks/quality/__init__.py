@@ -1,0 +1,1 @@
+"""How well models predict by the protocols of their fields, beside what is published."""

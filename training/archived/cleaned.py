@@ -1,0 +1,100 @@
+"""Archived topics as columns: cleaned as the stream cleans them, batch by batch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from millrace.archive import Archive, read
+from millrace.archive.layout import date_of
+from udfs.features.values import Columns
+from udfs.functions.blocks import RawBlock
+from udfs.functions.clean import Clean
+from udfs.functions.slices import Slices
+from udfs.use_cases.contract import UseCase
+
+_BATCH_ROWS = 16_384
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The usable records of one batch, n of them.
+
+    Attributes:
+        columns: those of the use case, n rows.
+        partitions: source partitions, int32 (n,).
+        offsets: source offsets, int64 (n,).
+        timestamps_ms: Kafka timestamps, int64 (n,).
+        refused: records of the batch that the clean stage makes dead letters of.
+    """
+
+    columns: Columns
+    partitions: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    timestamps_ms: NDArray[np.int64]
+    refused: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of an archive, and how its records are cleaned.
+
+    Attributes:
+        archive: of the use case.
+        name: `raw`, or `labels`.
+        use_case: what its records are; of labels, `label_case` of the use case.
+        max_clock_skew_ms: as in the job.
+        as_of_ms: records of later Kafka timestamps are not there yet.
+    """
+
+    archive: Archive
+    name: str
+    use_case: UseCase
+    max_clock_skew_ms: int
+    as_of_ms: int
+
+    def days(self, since_ms: int) -> list[date]:
+        """Dates with files, from that of a Kafka timestamp to that of as-of, ascending."""
+        last = date_of(self.as_of_ms)
+        found = self.archive.dates(self.name, since=date_of(since_ms))
+        return [day for day in found if day <= last]
+
+    def of(self, day: date) -> Iterator[Cleaned]:
+        """The usable records of a date, in batches."""
+        clean = Clean(self.use_case, f"{self.archive.use_case}.{self.name}", self.max_clock_skew_ms)
+        until = date_of(end_of(day))
+        for batch in read(self.archive, self.name, since=day, until=until, batch_rows=_BATCH_ROWS):
+            yield self._cleaned(clean, batch)
+
+    def _cleaned(self, clean: Clean, batch: pa.RecordBatch) -> Cleaned:
+        arrived = batch.column("timestamp_ms").to_numpy()
+        if len(arrived) and arrived.max() > self.as_of_ms:
+            batch = batch.filter(pa.array(arrived <= self.as_of_ms))
+        raw = RawBlock(
+            offsets=batch.column("offset").to_numpy(),
+            timestamps_ms=batch.column("timestamp_ms").to_numpy(),
+            partitions=batch.column("partition").to_numpy(),
+            keys=Slices.of(batch.column("key").to_pylist()),
+            values=Slices.of(batch.column("value").to_pylist()),
+        )
+        found = clean(raw)
+        return Cleaned(
+            found.columns,
+            raw.partitions[found.places],
+            raw.offsets[found.places],
+            raw.timestamps_ms[found.places],
+            len(found.dead_letters),
+        )
+
+
+def end_of(day: date) -> int:
+    """The first millisecond after a UTC date.
+
+    >>> end_of(date(1970, 1, 1))
+    86400000
+    """
+    return (day.toordinal() - date(1970, 1, 1).toordinal() + 1) * _DAY_MS

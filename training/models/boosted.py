@@ -1,0 +1,176 @@
+"""Gradient-boosted trees for a yes-or-no label, served as plain TensorFlow operations.
+
+scikit-learn grows the trees on ranks: where a value stands among quantiles of the positives and
+quantiles of the others. Positives are few, and quantiles of all rows would hardly see what sets
+them apart. Each split becomes a comparison with a value again, so the SavedModel needs no ranks.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from training.dataset import Dataset
+from training.evaluate import precision_recall
+from training.models.fitted import FitOptions
+from training.models.ranks import Ranks
+from training.models.tensorflow_quiet import tf
+from training.models.trees import Trees
+from training.progress import OnProgress
+from udfs.errors import DataError
+from udfs.use_cases.contract import DECISION, SCORE, ModelSignature
+
+_TREES_AN_EPOCH = 8
+_LEARNING_RATE = 0.05
+_LEAF_ROWS = 20
+_PENALTY = 1.0
+_SCORE_ROWS = 8_192
+_TINY = 1e-7
+
+Expand = Callable[[Any], Any]
+"""Feature rows (n, f) to rows (n, g) of the columns that trees split: tensors of float32.
+
+Made of + - * / and comparisons only: those have one result in any batch, and a logarithm has not,
+so that a row never changes its side of a split with its neighbours.
+"""
+
+
+class BoostedModel:
+    """Trees over what `expand` makes of the features, and a threshold.
+
+    Attributes:
+        threshold: scores from here on are decided as true.
+        library_versions: of scikit-learn and TensorFlow.
+    """
+
+    def __init__(self, trees: Trees, width: int, signature: ModelSignature, expand: Expand) -> None:
+        self.threshold: float | None = 1.0
+        self.library_versions: Mapping[str, str] = {
+            "scikit-learn": sklearn.__version__,
+            "tensorflow": tf.__version__,
+        }
+        self._signature = signature
+        self._spec = tf.TensorSpec((None, width), tf.float32, signature.input_name)
+        self._score: Callable[[Any], Any] = lambda rows: tf.sigmoid(trees.logits(expand(rows)))
+        self._forward = tf.function(self._score, input_signature=[self._spec])
+
+    def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities of the label (n,) for feature rows (n, f)."""
+        parts = [self._forward(tf.constant(rows)).numpy() for rows in _slices(features)]
+        scores: NDArray[np.float32] = np.concatenate(parts)
+        return scores
+
+    def outputs(self, features: NDArray[np.float32]) -> Mapping[str, NDArray[Any]]:
+        """Scores and decisions, (n,) each, for feature rows (n, f)."""
+        scores = self.score(features)
+        return {SCORE.tensor: scores, DECISION.tensor: scores >= np.float32(self.threshold)}
+
+    def save(self, folder: Path) -> None:
+        """Writes a SavedModel that gives scores and decisions for feature rows."""
+        threshold = tf.constant(self.threshold, tf.float32)
+
+        def serve(features: Any) -> dict[str, Any]:
+            score = self._score(features)
+            return {SCORE.tensor: score, DECISION.tensor: score >= threshold}
+
+        module: Any = tf.Module()
+        module.serve = tf.function(serve, input_signature=[self._spec])
+        signatures = {self._signature.signature_name: module.serve}
+        tf.saved_model.save(module, str(folder), signatures=signatures)
+
+
+def fit(
+    train: Dataset,
+    validation: Dataset,
+    signature: ModelSignature,
+    options: FitOptions,
+    on_progress: OnProgress,
+    *,
+    expand: Expand = lambda rows: rows,
+) -> BoostedModel:
+    """Grows trees on `train` until `validation` is predicted best, then as many on both.
+
+    Eight trees at most count as an epoch. The threshold is that of the highest F1 on
+    `validation`, by the trees that have not seen it.
+
+    Raises:
+        DataError: training or validation has no positive label, or nothing else.
+    """
+    for name, part in (("training", train), ("validation", validation)):
+        positives = int(part.labels.sum())
+        if positives in (0, len(part)):
+            raise DataError(f"the {name} part has {positives} positives in {len(part)} rows")
+    most = _TREES_AN_EPOCH * options.epochs
+    held_out = expanded(expand, validation)
+    first, ranks = _grown(expanded(expand, train), train.labels, most, options.seed)
+    on_progress("fits", 1, 2)
+    count, scores = _best_stage(first, ranks(held_out), validation.labels)
+    both = np.concatenate([expanded(expand, train), held_out])
+    labels = np.concatenate([train.labels, validation.labels])
+    last, ranks = _grown(both, labels, count, options.seed)
+    on_progress("fits", 2, 2)
+    model = BoostedModel(Trees.of(last, ranks.edges), train.features.shape[1], signature, expand)
+    model.threshold = between_scores(validation.labels, scores)
+    return model
+
+
+def expanded(expand: Expand, part: Dataset) -> NDArray[np.float32]:
+    """The columns that trees split, (n, g), by the very operations that serving runs."""
+    rows = part.features.astype(np.float32)
+    parts = [expand(tf.constant(some)).numpy() for some in _slices(rows)]
+    columns: NDArray[np.float32] = np.concatenate(parts)
+    return columns
+
+
+def between_scores(labels: NDArray[np.bool_], scores: NDArray[Any]) -> float:
+    """The threshold with the highest F1, halfway to the next lower score.
+
+    Trees give the same score to many rows; a threshold on one would let the last bit decide.
+
+    >>> between_scores(np.array([True, True, False]), np.array([0.9, 0.6, 0.4]))
+    0.5
+    """
+    precision, recall, thresholds = precision_recall(labels, scores)
+    both = np.maximum(precision + recall, _TINY)
+    best = int(np.argmax(2 * precision * recall / both))
+    following = thresholds[best + 1] if best + 1 < len(thresholds) else 0.0
+    return float((thresholds[best] + following) / 2)
+
+
+def _grown(
+    columns: NDArray[np.float32], labels: NDArray[np.bool_], count: int, seed: int
+) -> tuple[Any, Ranks]:
+    ranks = Ranks.of(columns, labels)
+    booster = HistGradientBoostingClassifier(
+        learning_rate=_LEARNING_RATE,
+        max_iter=count,
+        max_depth=Trees.DEPTH,
+        max_leaf_nodes=None,
+        min_samples_leaf=_LEAF_ROWS,
+        l2_regularization=_PENALTY,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return booster.fit(ranks(columns), labels), ranks
+
+
+def _best_stage(
+    booster: Any, ranks: NDArray[np.float32], labels: NDArray[np.bool_]
+) -> tuple[int, NDArray[np.float64]]:
+    """How many trees predict the labels best by their likelihood, and the scores of so many."""
+    best, count, scores = np.inf, 0, np.zeros(len(labels))
+    for stage, given in enumerate(booster.staged_predict_proba(ranks), start=1):
+        likely = np.clip(np.where(labels, given[:, 1], given[:, 0]), _TINY, 1.0)
+        loss = -float(np.mean(np.log(likely)))
+        if loss < best:
+            best, count, scores = loss, stage, given[:, 1]
+    return count, scores
+
+
+def _slices(features: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, max(len(features), 1), _SCORE_ROWS):
+        yield features[start : start + _SCORE_ROWS]

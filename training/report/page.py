@@ -1,0 +1,93 @@
+"""Sections become one HTML file: styles and charts are inside, nothing is fetched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import resources
+
+import jinja2
+
+from millrace.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing.
+
+    Attributes:
+        svg: the `<svg>` element.
+        caption: what it shows, a sentence.
+    """
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first column is text, the others are numbers as text.
+
+    Attributes:
+        headings: of the columns.
+        rows: cells as they are shown.
+        caption: what it shows, a sentence.
+    """
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report.
+
+    Attributes:
+        title: a few words.
+        text: what the reader should know, a sentence or two.
+        charts: side by side.
+        tables: below them.
+    """
+
+    title: str
+    text: str
+    charts: Sequence[Chart] = ()
+    tables: Sequence[Table] = ()
+
+
+def render(manifest: Manifest, sections: Sequence[Section]) -> str:
+    """The HTML of a report.
+
+    Args:
+        manifest: of the version, for its head; the version number may still be open (0).
+        sections: in the order in which they are read.
+    """
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["utc"] = _utc
+    environment.filters["grouped"] = "{:,}".format
+    source = resources.files(__package__).joinpath("page.html.jinja").read_text("utf-8")
+    parts = [(name, getattr(manifest.data, name)) for name in ("train", "validation", "test")]
+    return environment.from_string(source).render(
+        manifest=manifest, sections=sections, parts=parts, measures=_measures(manifest)
+    )
+
+
+def _measures(manifest: Manifest) -> list[tuple[str, str, str]]:
+    """Name, the model's value, and the rule's."""
+    metrics = manifest.metrics
+    return [
+        (
+            name.replace("_", " "),
+            f"{value:.4f}",
+            f"{metrics[f'rule_{name}']:.4f}" if f"rule_{name}" in metrics else "",
+        )
+        for name, value in metrics.items()
+        if not name.startswith("rule_")
+    ]
+
+
+def _utc(time_ms: int) -> str:
+    time = datetime.fromtimestamp(time_ms / 1_000, timezone.utc)
+    return time.strftime("%Y-%m-%d %H:%M")
