@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from millrace.model_server.errors import LoadError
 from millrace.model_server.model_config import ModelConfig
-from millrace.model_server.models import Model
+from millrace.model_server.models import LoadRetries, Model
 from millrace.model_server.servable import Feeds, Platform, Signature
 from udfs.client.outcomes import VersionState
 
@@ -43,8 +43,9 @@ class _Loader:
         return _Servable()
 
 
-def model(base_path: Path, loader: _Loader) -> Model:
-    return Model(ModelConfig("m", base_path), Platform("tensorflow", ("saved_model.pb",), loader))
+def model(base_path: Path, loader: _Loader, retries: LoadRetries | None = None) -> Model:
+    platform = Platform("tensorflow", ("saved_model.pb",), loader)
+    return Model(ModelConfig("m", base_path), platform, retries)
 
 
 def version(base_path: Path, name: str, *, broken: bool = False) -> Path:
@@ -124,3 +125,15 @@ def test_failed_version_reports_its_error(tmp_path: Path) -> None:
         return status.version, status.state, status.error_code, status.error_message
 
     assert asyncio.run(scenario()) == (2, VersionState.END, 3, "no graph")
+
+
+def test_failed_load_is_repeated_as_often_as_asked(tmp_path: Path) -> None:
+    async def scenario() -> list[str]:
+        loader = _Loader()
+        served = model(tmp_path, loader, LoadRetries(count=2, interval_s=0.0))
+        version(tmp_path, "1", broken=True)
+        for _ in range(5):
+            await served.refresh()
+        return loader.tried
+
+    assert asyncio.run(scenario()) == ["1", "1", "1"]
