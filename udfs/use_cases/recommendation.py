@@ -104,6 +104,7 @@ def recommendation(
         label_dtype="int64",
         fit="training.models.recommendation:fit",
         evaluate="training.ranking:next_item",
+        report="training.report.ranking:sections",
     )
 
 
