@@ -4,6 +4,7 @@ What a row costs is what matters here, not what a network learned.
 """
 
 import sys
+from typing import Any
 
 import tensorflow as tf
 
@@ -20,16 +21,19 @@ def export(path: str) -> None:
         hidden = [tf.keras.layers.Dense(width, "relu") for width in widths]
         output = tf.keras.layers.Dense(1, "sigmoid")
         network = tf.keras.Sequential([tf.keras.Input((_INPUTS,)), *hidden, output])
-        # Without the archive, Keras 3's variables stay unset in a session that loads the model.
-        archive = tf.keras.export.ExportArchive()
-        archive.track(network)
-        spec = tf.TensorSpec((None, _INPUTS), tf.float32, "features")
-        archive.add_endpoint(
-            "serving_default",
-            lambda features, network=network: {"score": tf.squeeze(network(features), 1)},
-            input_signature=[spec],
-        )
-        archive.write_out(f"{path}/{cost}/fraud/1", verbose=False)
+        _write(network, f"{path}/{cost}/fraud/1")
+
+
+def _write(network: Any, path: str) -> None:
+    def serve(features: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"score": tf.squeeze(network(features), 1)}
+
+    # Without the archive, Keras 3's variables stay unset in a session that loads the model.
+    archive = tf.keras.export.ExportArchive()
+    archive.track(network)
+    spec = tf.TensorSpec((None, _INPUTS), tf.float32, "features")
+    archive.add_endpoint("serving_default", serve, input_signature=[spec])
+    archive.write_out(path, verbose=False)
 
 
 if __name__ == "__main__":
