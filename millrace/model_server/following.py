@@ -1,12 +1,13 @@
 """Follows base paths and the configuration file while the server runs."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from millrace.model_server.catalog import Catalog
 from millrace.model_server.errors import RequestError
 from millrace.model_server.events import log
-from millrace.model_server.model_config import configs_of_file
+from millrace.model_server.model_config import ModelConfig, configs_of_file
 from millrace.model_server.models import Model
 from millrace.model_server.reloading import Reloader
 from udfs.errors import ConfigurationError
@@ -32,10 +33,23 @@ async def _look(model: Model) -> None:
 
 
 async def follow_config_file(
-    file: Path, wait_s: float, reloader: Reloader, stop: asyncio.Event
+    file: Path,
+    applied: Sequence[ModelConfig],
+    wait_s: float,
+    reloader: Reloader,
+    stop: asyncio.Event,
 ) -> None:
-    """Applies the configuration file when it has changed; a bad one is told and left out."""
+    """Applies the configuration file when it has changed; a bad one is told and left out.
+
+    Args:
+        file: the file.
+        applied: what the server started with; loading it may have taken long enough for a change.
+        wait_s: seconds between two looks; 0 for none.
+        reloader: applies it.
+        stop: ends the looks.
+    """
     seen = _content(file)
+    seen = seen if _says(file, applied) else None
     while wait_s and not stop.is_set():
         await pause(stop, wait_s)
         content = _content(file)
@@ -46,6 +60,14 @@ async def follow_config_file(
             await reloader.apply(configs_of_file(file), trusted=True)
         except (ConfigurationError, RequestError) as error:
             log("config_file_refused", file=str(file), error=str(error))
+
+
+def _says(file: Path, applied: Sequence[ModelConfig]) -> bool:
+    try:
+        return list(configs_of_file(file)) == list(applied)
+    except ConfigurationError:
+        # The first look reads it again and tells what is wrong.
+        return False
 
 
 def _content(file: Path) -> bytes | None:

@@ -149,9 +149,11 @@ class ModelServer:
     def _following(self) -> list[Any]:
         settings, stop = self._settings, self._stop
         following = [follow_base_paths(self._catalog, settings.poll_wait_s, stop)]
-        if settings.config_file:
+        if file := settings.config_file:
             wait_s = settings.config_poll_wait_s
-            following.append(follow_config_file(settings.config_file, wait_s, self._reloader, stop))
+            following.append(
+                follow_config_file(file, settings.models, wait_s, self._reloader, stop)
+            )
         return following
 
     def _announce(self, port: int) -> None:
