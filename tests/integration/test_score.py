@@ -93,7 +93,7 @@ def test_a_late_record_is_scored_and_flagged(kafka: Kafka, state: Path) -> None:
 def test_a_duplicate_is_dropped_into_a_topic_of_its_own_with_its_bytes(
     kafka: Kafka, state: Path
 ) -> None:
-    records = transactions(60)
+    records = transactions(60, step_ms=1000)
     kafka.send([*records, *records[10:13]])
     run(options(kafka, state, use_case="tests.integration.named:DROPPING"))
     dropped = [msgspec.json.decode(v, type=DeadLetter) for v in kafka.committed("duplicates")]
