@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pyflink.datastream import StreamExecutionEnvironment
 
-from jobs import archive, score
+from jobs import alarms, archive, score
+from jobs.alarm_options import alarm_options
 from jobs.archive_options import archive_options
 from jobs.options import LATEST, STARTS, score_options
 from millrace.settings import load
@@ -32,6 +33,9 @@ def _environment(arguments: argparse.Namespace) -> StreamExecutionEnvironment:
     use_case, jars = arguments.use_case, tuple(arguments.jar)
     if arguments.job == "archive":
         return archive.build(archive_options(load(), use_case, restore=arguments.restore), jars)
+    if arguments.job == "alarms":
+        watched = alarm_options(load(), use_case, bounded=arguments.once, restore=arguments.restore)
+        return alarms.build(watched, jars)
     options = score_options(
         load(),
         use_case,
@@ -45,7 +49,7 @@ def _environment(arguments: argparse.Namespace) -> StreamExecutionEnvironment:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="jobs", description=__doc__)
-    parser.add_argument("job", choices=["score", "archive"])
+    parser.add_argument("job", choices=["score", "archive", "alarms"])
     parser.add_argument("--use-case", required=True, help="installed name, or module:attribute")
     parser.add_argument("--once", action="store_true", help="end at the newest offsets")
     parser.add_argument("--start", default=STARTS[0], choices=STARTS, help="without state")

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    job: Annotated[str, typer.Argument(help="The job: score or archive.")],
+    job: Annotated[str, typer.Argument(help="The job: score, archive or alarms.")],
     *,
     use_case: Annotated[str, typer.Option(help="Installed name, or module:attribute.")],
     cluster: Annotated[
@@ -54,6 +54,8 @@ def run(
     What it does is in the settings (millrace.toml, [score]).
     The job archive writes the topics to Parquet files by date (settings in [archive]); with
     --once it ends when the archive holds what is the newest record now.
+    The job alarms reads predictions and writes when a machine's alarm goes on or off (settings
+    in [alarms]).
 
     Example: millrace run score --use-case fraud --cluster localhost:8081
     """
@@ -61,11 +63,16 @@ def run(
     from millrace.settings import load  # noqa: PLC0415
     from udfs.errors import ConfigurationError  # noqa: PLC0415
 
-    if job not in ("score", "archive"):
-        raise ConfigurationError(f"there is no job {job!r}; jobs are score and archive")
+    if job not in ("score", "archive", "alarms"):
+        raise ConfigurationError(f"there is no job {job!r}; jobs are score, archive and alarms")
     if local and cluster:
         raise ConfigurationError("a job runs either --local or on a --cluster, not both")
     settings = load()
+    if job == "alarms":
+        from millrace.cli.run_alarms import run_alarms  # noqa: PLC0415
+
+        run_alarms(settings, use_case, cluster=cluster, once=once, restore=restore)
+        return
     if job == "archive":
         from millrace.cli.run_archive import run_archive  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ from udfs.use_cases.recommendation import TOP
 
 _PURCHASES_PER_DAY = 2
 _RECORDS_PER_DAY = 5_000
+_WORN_CYCLES = 30.0
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,18 @@ def _hits(answers: Answers) -> tuple[str, ...]:
     return (f"{answers.caught:,} of {answers.positives:,}", f"{share:.1%}")
 
 
+def _worn(answer: Any, truth: Label | None) -> Judged:
+    """Notable is a machine that is said to fail soon; whether it does, truth knows."""
+    return Judged(answer.output < _WORN_CYCLES, truth is not None and truth < _WORN_CYCLES)
+
+
+def _found(answers: Answers) -> tuple[str, ...]:
+    if not answers.live:
+        return (f"{answers.alerts:,}", "-", "-")
+    found = f"{answers.caught:,} of {answers.positives:,}"
+    return (f"{answers.alerts:,}", found, f"{answers.false_alarms:,}")
+
+
 STORIES = {
     "fraud": _yes_or_no("card fraud", "transactions", "frauds", _fraud_history, _fraud_record),
     "recommendation": Story(
@@ -142,5 +155,17 @@ STORIES = {
         headings=(f"live next items in the top {TOP}", "share"),
         figures=_hits,
         measure="p_at_20",
+    ),
+    "maintenance": Story(
+        title="remaining life",
+        noun="readings",
+        notable="worn machines",
+        history_count=_any_history,
+        describe=lambda reading: f"unit {reading.unit_id}  cycle {reading.cycle:<4}",
+        judge=_worn,
+        say=lambda answer: f"{answer.output:.0f} cycles left",
+        headings=(f"below {_WORN_CYCLES:.0f} cycles", "live ones found", "too early"),
+        figures=_found,
+        measure="rmse_capped",
     ),
 }

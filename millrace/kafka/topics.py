@@ -22,6 +22,7 @@ from udfs.errors import UnavailableError
 RAW, FEATURES, PREDICTIONS = "raw", "features", "predictions"
 DEAD_LETTERS, LABELS, CONTROL = "dead-letters", "labels", "control"
 LABEL_CHANGES, REDRIVES, DUPLICATES = "label-changes", "redrives", "duplicates"
+ALARMS = "alarms"
 
 _FOR_GOOD = "-1"
 _NO_LIMIT = str(2**63 - 1)
@@ -99,6 +100,26 @@ def topics(use_case_name: str, kafka: KafkaSettings) -> tuple[Topic, ...]:
         )
         for stage, config in declared.items()
     )
+
+
+def apply_alarms(settings: Settings, use_case_name: str) -> list[Change]:
+    """Creates the topic of the job `alarms` if it is missing; says what it changed.
+
+    Raises:
+        UnavailableError: no broker answers.
+    """
+    kafka = settings.kafka
+    topic = Topic(
+        f"{use_case_name}.{ALARMS}",
+        kafka.partitions,
+        _by_append_time(retention=_FOR_GOOD),
+        kafka.replication_factor,
+    )
+    with admin_client(cluster(kafka)) as admin:
+        changes = [] if _partitions(admin, (topic,))[topic.name] else _create(admin, [topic])
+        if changes:
+            _wait_until_seen(admin, (topic,))
+        return changes
 
 
 def apply(settings: Settings, use_case_name: str) -> list[Change]:

@@ -1,6 +1,7 @@
 """Settings of a deployment: one file, environment variables over it, frozen and typed."""
 
 from millrace.settings.groups import (
+    AlarmSettings,
     ArchiveSettings,
     KafkaSettings,
     ModelsSettings,
@@ -13,6 +14,7 @@ from millrace.settings.known import Known, known_settings
 from millrace.settings.loading import load
 
 __all__ = [
+    "AlarmSettings",
     "ArchiveSettings",
     "KafkaSettings",
     "Known",

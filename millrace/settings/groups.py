@@ -116,6 +116,19 @@ class ArchiveSettings(Group):
     """Parallel writers of each topic; each leaves a file a date and checkpoint."""
 
 
+class AlarmSettings(Group):
+    """The job `alarms`: when the alarm of a machine goes on and off."""
+
+    value: str = "output"
+    """The field of a prediction that is watched."""
+    on_below: float = 20.0
+    """The alarm goes on when the value falls below this."""
+    off_above: float = 40.0
+    """And off when it rises above this; in between it stays as it is."""
+    parallelism: Count = 1
+    """Subtasks of the job."""
+
+
 class StackSettings(Group):
     """The local stack: what `millrace up` starts."""
 
@@ -161,6 +174,8 @@ class Settings(BaseSettings):
     """The job `score`."""
     archive: ArchiveSettings = ArchiveSettings()
     """The job `archive` and what it writes."""
+    alarms: AlarmSettings = AlarmSettings()
+    """The job `alarms`."""
     stack: StackSettings = StackSettings()
     """The local stack."""
     models: ModelsSettings = ModelsSettings()

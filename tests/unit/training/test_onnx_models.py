@@ -1,0 +1,87 @@
+"""scikit-learn behind the training protocol: exported to ONNX, served by the same API."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.unit.model_server.running_server import flags_for, running
+from tests.unit.training.life_data import life_data
+from training.models.fitted import Fit, FitOptions, FittedModel
+from training.models.onnx_model import GRAPH_FILE, OnnxModel
+from training.models.sklearn_regressor import fit as fit_sklearn
+from training.progress import silent
+from udfs.client.outcomes import Answer, Outcome
+from udfs.client.predict import PredictionClient
+from udfs.errors import UseCaseError
+from udfs.use_cases.contract import ModelSignature
+from udfs.use_cases.fraud import FRAUD
+from udfs.use_cases.maintenance import MAINTENANCE, REMAINING_LIFE
+
+DEADLINE_S = 20.0
+SIGNATURE = MAINTENANCE.model
+
+
+def fitted(fit: Fit, signature: ModelSignature = SIGNATURE) -> FittedModel:
+    return fit(life_data(1), life_data(2), signature, FitOptions(epochs=6, seed=1), silent)
+
+
+def served(folder: Path, model: FittedModel) -> Answer:
+    """What a server says to the rows of `life_data(3)`."""
+    model.save(folder / "models" / "1")
+    flags = flags_for("maintenance", folder / "models", "--model_platform=onnxruntime")
+    rows = life_data(3).features.astype(np.float32)
+
+    async def ask(target: str) -> Outcome:
+        client = PredictionClient(target)
+        try:
+            inputs = {SIGNATURE.input_name: rows}
+            return await client.predict("maintenance", inputs, deadline_s=DEADLINE_S)
+        finally:
+            await client.close()
+
+    with running(folder / "log", *flags) as process:
+        answer = asyncio.run(ask(process.target))
+    assert isinstance(answer, Answer), answer
+    return answer
+
+
+def off_by(given: NDArray[np.float32]) -> float:
+    """Root mean squared error on the rows that are served."""
+    return float(np.sqrt(np.mean(np.square(given - life_data(3).labels))))
+
+
+@pytest.fixture(scope="module")
+def by_sklearn() -> FittedModel:
+    return fitted(fit_sklearn)
+
+
+def test_what_scikit_learn_trained_is_served_as_it_answered_in_training(
+    by_sklearn: FittedModel, tmp_path: Path
+) -> None:
+    given = by_sklearn.outputs(life_data(3).features.astype(np.float32))[REMAINING_LIFE.tensor]
+    answer = served(tmp_path, by_sklearn)
+    assert given.shape == (len(life_data(3)),)
+    np.testing.assert_allclose(answer.outputs[REMAINING_LIFE.tensor], given, rtol=1e-5)
+    assert off_by(given) < 15
+
+
+def test_a_version_holds_one_graph_and_the_manifest_names_the_libraries(
+    by_sklearn: FittedModel, tmp_path: Path
+) -> None:
+    by_sklearn.save(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [GRAPH_FILE]
+    assert isinstance(by_sklearn, OnnxModel)
+    assert {"scikit-learn", "skl2onnx", "onnx"} <= by_sklearn.library_versions.keys()
+    assert by_sklearn.threshold is None
+
+
+def test_a_use_case_of_another_kind_is_refused_in_a_sentence() -> None:
+    with pytest.raises(UseCaseError, match="'fraud' gives 2 outputs of float32"):
+        fitted(fit_sklearn, FRAUD.model)
+    whole = replace(SIGNATURE, outputs=(replace(REMAINING_LIFE, dtype="int64"),))
+    with pytest.raises(UseCaseError, match="1 outputs of int64"):
+        fitted(fit_sklearn, whole)

@@ -1,0 +1,96 @@
+"""What scikit-learn and PyTorch train, as an ONNX graph with the use case's signature."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from udfs.errors import UseCaseError
+from udfs.use_cases.contract import ModelSignature
+
+GRAPH_FILE = "model.onnx"
+"""What a version of the platform `onnxruntime` holds."""
+
+_QUIET = 3
+
+
+class OnnxModel:
+    """A fitted model behind the protocol of `training.models.fitted`, served by ONNX Runtime.
+
+    Its signature has to be `serving_default`: an ONNX graph has one, and no name for it.
+
+    Args:
+        graph: an ONNX model with one input, feature rows, and one output of a number a row,
+            (n,) or (n, 1); both get the signature's names.
+        signature: the use case's.
+        library_versions: of what trained it; ONNX' own are added.
+
+    Raises:
+        UseCaseError: the use case's model gives something else than one number a row.
+    """
+
+    def __init__(
+        self, graph: Any, signature: ModelSignature, library_versions: Mapping[str, str]
+    ) -> None:
+        self.threshold: float | None = None
+        self.library_versions: Mapping[str, str] = {
+            **library_versions,
+            "onnx": onnx.__version__,
+            "onnxruntime": onnxruntime.__version__,
+        }
+        self._output = one_number(signature)
+        self._input = signature.input_name
+        self._graph = _named(graph, self._input, self._output)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _QUIET
+        self._session = onnxruntime.InferenceSession(
+            self._graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def outputs(self, features: NDArray[np.float32]) -> Mapping[str, NDArray[Any]]:
+        """The number of each row, (n,), for feature rows (n, f)."""
+        (found,) = self._session.run([self._output], {self._input: features})
+        return {self._output: found}
+
+    def save(self, folder: Path) -> None:
+        """Writes `model.onnx`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        onnx.save(self._graph, str(folder / GRAPH_FILE))
+
+
+def one_number(signature: ModelSignature) -> str:
+    """The tensor of a model that gives one float32 a row.
+
+    Raises:
+        UseCaseError: it gives something else.
+    """
+    (first, *others) = signature.outputs
+    if others or first.dtype != "float32" or first.width is not None:
+        raise UseCaseError(
+            f"model {signature.model_name!r} gives {len(signature.outputs)} outputs of "
+            f"{first.dtype}; this training makes models of one float32 a row"
+        )
+    return first.tensor
+
+
+def _named(graph: Any, input_name: str, output_name: str) -> Any:
+    """The model with these names for its input and output, the output of shape (n,)."""
+    model = onnx.ModelProto()
+    model.CopyFrom(graph)
+    inner = model.graph
+    own_input, own_output = inner.input[0].name, inner.output[0].name
+    for node in inner.node:
+        node.input[:] = [input_name if name == own_input else name for name in node.input]
+    inner.input[0].name = input_name
+    shape = helper.make_tensor("millrace_rows", TensorProto.INT64, [1], [-1])
+    inner.initializer.append(shape)
+    inner.node.append(helper.make_node("Reshape", [own_output, shape.name], [output_name]))
+    del inner.output[:]
+    inner.output.append(helper.make_tensor_value_info(output_name, TensorProto.FLOAT, [None]))
+    onnx.checker.check_model(model)
+    return model
