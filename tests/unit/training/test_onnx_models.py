@@ -25,8 +25,8 @@ DEADLINE_S = 20.0
 SIGNATURE = MAINTENANCE.model
 
 
-def fitted(fit: Fit, signature: ModelSignature = SIGNATURE) -> FittedModel:
-    return fit(life_data(1), life_data(2), signature, FitOptions(epochs=6, seed=1), silent)
+def fitted(fit: Fit, signature: ModelSignature = SIGNATURE, epochs: int = 6) -> FittedModel:
+    return fit(life_data(1), life_data(2), signature, FitOptions(epochs, seed=1), silent)
 
 
 def served(folder: Path, model: FittedModel) -> Answer:

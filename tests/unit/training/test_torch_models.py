@@ -16,9 +16,9 @@ if find_spec("torch"):
     from training.models.torch_regressor import fit
 
     def test_what_torch_trained_is_served_as_it_answered_in_training(tmp_path: Path) -> None:
-        model = fitted(fit)
+        model = fitted(fit, epochs=30)
         given = model.outputs(life_data(3).features.astype(np.float32))[REMAINING_LIFE.tensor]
         answer = served(tmp_path, model)
         np.testing.assert_allclose(answer.outputs[REMAINING_LIFE.tensor], given, rtol=1e-4)
         assert "torch" in model.library_versions
-        assert off_by(given) < 0.95 * float(life_data(3).labels.std())
+        assert off_by(given) < 0.9 * float(life_data(3).labels.std())
