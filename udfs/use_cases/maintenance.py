@@ -132,5 +132,6 @@ MAINTENANCE = UseCase(
     label_dtype="float32",
     fit="training.models.remaining_life:fit",
     evaluate="training.evaluate_life:remaining_life",
+    report="training.report.life:sections",
     whole_entities=True,
 )
