@@ -79,7 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--archive", type=Path, help="fraud: take this archive, write none")
     parser.add_argument("--as-of", help="fraud: judge as of this date; default: the last labels")
     parser.add_argument(
-        "--folds", type=int, default=1, help="fraud: so many weeks of test, one by one"
+        "--folds",
+        type=int,
+        default=1,
+        help="fraud: so many weeks of test, one by one; maintenance: above 1, cross-validate "
+        "over so many parts of the training engines as well",
     )
     parser.add_argument("--keep", type=Path, help="folder for models and reports; default: none")
     return parser

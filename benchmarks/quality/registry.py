@@ -7,6 +7,7 @@ from benchmarks.quality.result import Measure
 
 MEASURES: Final = {
     "fraud": "benchmarks.quality.fraud:measure",
+    "maintenance": "benchmarks.quality.maintenance:measure",
     "recommendation": "benchmarks.quality.recommendation:measure",
 }
 """`module:function` by use case, in the order in which they are measured."""
