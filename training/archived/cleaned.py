@@ -78,8 +78,8 @@ class Stage:
             offsets=batch.column("offset").to_numpy(),
             timestamps_ms=batch.column("timestamp_ms").to_numpy(),
             partitions=batch.column("partition").to_numpy(),
-            keys=Slices.of(batch.column("key").to_pylist()),
-            values=Slices.of(batch.column("value").to_pylist()),
+            keys=slices(batch.column("key")),
+            values=slices(batch.column("value")),
         )
         found = clean(raw)
         return Cleaned(
@@ -89,6 +89,23 @@ class Stage:
             raw.timestamps_ms[found.places],
             len(found.dead_letters),
         )
+
+
+def slices(column: pa.BinaryArray) -> Slices:
+    """The byte strings of a column of n rows, taken over in one piece instead of one by one.
+
+    >>> list(slices(pa.array([b"7", None, b"12"], pa.binary())[1:]))
+    [None, b'12']
+    """
+    _, bounds, data = column.buffers()
+    if not len(column) or data is None:
+        return Slices.of(column.to_pylist())
+    ends = np.frombuffer(bounds, np.int32)[column.offset : column.offset + len(column) + 1]
+    first, last = int(ends[0]), int(ends[-1])
+    lengths = np.diff(ends)
+    lengths[column.is_null().to_numpy(zero_copy_only=False)] = -1
+    starts = ends[:-1].astype(np.int64) - first
+    return Slices(data.slice(first, last - first).to_pybytes(), starts, lengths)
 
 
 def end_of(day: date) -> int:
