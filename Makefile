@@ -80,6 +80,10 @@ bench-training: setup ## the training set from an archive beside pandas; DATA=fo
 kill-test: jars ## a million records through kill -9, counted afterwards (long)
 	@"$(VENV)/python" -m benchmarks.kill_test $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+.PHONY: archive-test
+archive-test: jars ## the job archive at full speed and through kill -9, counted afterwards
+	@"$(VENV)/python" -m benchmarks.archive_test $(ARGS)
+
 TARGET ?=
 REST ?=
 MODELS ?=

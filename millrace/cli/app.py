@@ -25,6 +25,7 @@ MODULES = (
     "audit",
     "dlq",
     "inspect",
+    "skew",
     "train",
     "models",
     "model_command",

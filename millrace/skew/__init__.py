@@ -1,0 +1,1 @@
+"""Live feature rows, computed again from what is archived."""
