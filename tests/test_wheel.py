@@ -51,6 +51,15 @@ def test_it_ships_every_module(wheel: zipfile.ZipFile) -> None:
     assert here - set(wheel.namelist()) == set()
 
 
+def test_it_ships_every_file_of_the_project_that_init_writes(wheel: zipfile.ZipFile) -> None:
+    here = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "millrace" / "project" / "template").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert (here - set(wheel.namelist()), len(here)) == (set(), 9)
+
+
 def test_it_ships_what_the_jars_are_built_from_and_no_built_jar(wheel: zipfile.ZipFile) -> None:
     here = {
         f"millrace/_deploy/{path.relative_to(ROOT / 'deploy')}"

@@ -15,6 +15,7 @@ from udfs.errors import MillraceError
 # In the order of `millrace --help`. A command appears once its module is there.
 MODULES = (
     "doctor",
+    "init",
     "stack",
     "demo",
     "topics",

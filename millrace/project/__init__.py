@@ -1,0 +1,1 @@
+"""`millrace init`: a project with a use case of its own, written from the files in `template/`."""
