@@ -8,6 +8,8 @@ from urllib.parse import urlparse
 from jobs.deployment import remembered, require_same_spec
 from jobs.score import ScoreOptions
 from jobs.targets import TARGETS, Target
+from millrace.archive.stages import TopicStages
+from millrace.audit.border import outputs_end, require_settled
 from millrace.kafka.cluster import cluster, java_properties
 from millrace.kafka.readers import committed_offsets
 from millrace.kafka.topics import LABELS, RAW
@@ -41,12 +43,13 @@ def score_options(
         restore: `latest` goes on from the deployment's newest checkpoint if there is one, `none`
             starts anew, anything else is the path of a checkpoint or savepoint.
         after: a deployment that this one takes the place of: windows fill from the start of the
-            topics, and outputs begin where that one's committed offsets end.
+            topics, and outputs begin where that one's end.
         flink: Flink configuration over everything else.
 
     Raises:
         ConfigurationError: a value is not one of those, the path holds no checkpoint, the state
-            is of another feature spec, or the deployment to come after is unknown.
+            is of another feature spec, or the deployment to come after is unknown or has left
+            records without an outcome.
         UseCaseError: the use case is unknown.
     """
     if start not in STARTS:
@@ -164,7 +167,7 @@ def restored_from(restore: str, checkpoints: str) -> str | None:
 
 
 def _quiet(settings: Settings, name: str, after: str | None) -> Mapping[str, Mapping[int, int]]:
-    """Where outputs begin, by stage and partition: the committed offsets of a deployment."""
+    """Where outputs begin, by stage and partition: where those of a deployment end."""
     if after is None:
         return {}
     kafka = cluster(settings.kafka)
@@ -174,7 +177,8 @@ def _quiet(settings: Settings, name: str, after: str | None) -> Mapping[str, Map
             f"there is no deployment {after!r} that has read {name}.{RAW}: its consumer group has "
             "no committed offsets"
         )
-    return found
+    require_settled(kafka, name)
+    return outputs_end(TopicStages(kafka, name), name, found)
 
 
 def uri_of(path: str) -> str:

@@ -81,21 +81,32 @@ def audit(
     answers = {partition: OffsetSet(start[partition]) for partition in start}
     if any(start[p] < end[p] for p in start):
         raw = stages.read(RAW, start, end)
-        _collect(inputs, ((r.partition, r.offset) for r in raw), RAW, on_progress)
+        collect(inputs, ((r.partition, r.offset) for r in raw), RAW, on_progress)
     outcomes = {
-        stage: _collect(answers, _sources(stages, stage, use_case, within), stage, on_progress)
+        stage: collect(answers, sources(stages, stage, use_case, within), stage, on_progress)
         for stage in OUTCOMES
     }
     return _compared(within, inputs, answers, outcomes)
 
 
-def _sources(
-    stages: Stages, stage: str, use_case: str, within: SourceRange
+def sources(
+    stages: Stages, stage: str, use_case: str, within: SourceRange, of: str = RAW
 ) -> Iterator[tuple[int, int]]:
-    """Source partition and offset of a stage's outcomes of records in the range."""
+    """Source partition and offset of a stage's outcomes of records in the range.
+
+    Args:
+        stages: where the outcomes are.
+        stage: the outcomes' stage.
+        use_case: its name.
+        within: the range.
+        of: the stage that the records are of; a dead letter may be of another one.
+
+    Raises:
+        DataError: an outcome does not say where it came from.
+    """
     start, end = within
     decode = msgspec.json.Decoder(_Outcome).decode
-    raw = f"{use_case}.{RAW}"
+    origin = f"{use_case}.{of}"
     for record in stages.read(stage):
         try:
             outcome = decode(record.value or b"")
@@ -105,18 +116,19 @@ def _sources(
                 f"say where it came from: {error}"
             ) from error
         partition, offset = outcome.source_partition, outcome.source_offset
-        if outcome.source_topic not in (None, raw):
+        if outcome.source_topic not in (None, origin):
             continue
         if partition in start and start[partition] <= offset < end[partition]:
             yield partition, offset
 
 
-def _collect(
+def collect(
     into: Mapping[int, OffsetSet],
     places: Iterator[tuple[int, int]],
     stage: str,
     on_progress: OnProgress,
 ) -> int:
+    """Adds places to the set of their partition; how many there were."""
     waiting: dict[int, list[int]] = defaultdict(list)
     count = 0
 
