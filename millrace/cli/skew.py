@@ -37,8 +37,8 @@ def skew(
     compares every number. Rows of keys whose earlier rows are not there are counted, not
     compared. The exit status is 1 when a number differs or nothing could be compared.
 
-    score.order and score.shards have to be those of the job. Features over a second entity key
-    can be computed again with score.order = on_watermark only.
+    score.order and score.shards have to be those of the job. In order of arrival, keys whose order
+    is not certain after a silence count as incomplete.
 
     Example: millrace skew fraud --sample 5000
     """

@@ -124,12 +124,10 @@ def skew(
     sequence numbers.
 
     Raises:
-        ConfigurationError: there are no feature rows, or a fold or its order cannot be
-            replayed.
+        ConfigurationError: there are no feature rows, or a fold cannot be replayed.
         DataError: a raw record of a feature row is missing, or a record cannot be decoded.
     """
     spec = use_case.spec
-    _refuse_unknown_order(use_case, how)
     for fold in spec.folds:
         if fold.key != use_case.entity_key:
             raise ConfigurationError(
@@ -152,7 +150,7 @@ def skew(
         use_case,
         rows,
         chosen=chosen,
-        clock=clock,
+        clock=_second_clock(rows, how),
         one_clock=how.order == ON_WATERMARK,
         on_progress=on_progress,
     )
@@ -164,22 +162,26 @@ def skew(
     return _judged(use_case, rows, ordered, again, first=first, second=second)
 
 
-def _refuse_unknown_order(use_case: UseCase, how: How) -> None:
-    # In the second stage, what has expired depends on how far the first stage's shards were apart
-    # when their blocks arrived. Feature rows do not tell that, so nothing can be compared.
-    if use_case.spec.second and how.order != ON_WATERMARK:
-        raise ConfigurationError(
-            f"{use_case.name} has features over a second entity key: their rows can be computed "
-            f"again with score.order = {ON_WATERMARK} only, this is {how.order}"
-        )
-
-
 def _clock(rows: Rows, how: How) -> Ints:
     """Newest event time of a row's source partition in its shard when it was folded, (n,)."""
     if how.order == ON_WATERMARK:
         return rows.time
     # Rows are in the order of their places, which is that of their arrival.
-    return running_max(shards_of(rows.key, how.shards) << 32 | rows.partition, rows.time)
+    return running_max(_streams(rows, how), rows.time)
+
+
+def _second_clock(rows: Rows, how: How) -> Ints:
+    """Newest event time of a row's stream in the shard of its second key by then, (n,)."""
+    if how.order == ON_WATERMARK:
+        return rows.time
+    streams = _streams(rows, how)
+    _, number = np.unique(streams, return_inverse=True)
+    return running_max(number * how.shards + shards_of(rows.second, how.shards), rows.time)
+
+
+def _streams(rows: Rows, how: How) -> Ints:
+    """Source partition and first shard: records of one stream keep their order, (n,)."""
+    return shards_of(rows.key, how.shards) << 32 | rows.partition
 
 
 def _columns(

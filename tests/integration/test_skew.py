@@ -60,13 +60,16 @@ def found(kafka: Kafka, stages: TopicStages, order: str) -> Skew:
     return skew(stages, case, How(sample=RECORDS, seed=1, shards=SHARDS, order=order))
 
 
-def test_rows_of_a_job_are_equal_and_a_planted_bit_is_found(kafka: Kafka, state: Path) -> None:
-    order = ON_WATERMARK
+@pytest.mark.parametrize("order", [ON_WATERMARK, ON_ARRIVAL])
+def test_rows_of_a_job_are_equal_and_a_planted_bit_is_found(
+    kafka: Kafka, state: Path, order: str
+) -> None:
     scored(kafka, state, order)
     cluster = Cluster(kafka.bootstrap_servers)
     right = found(kafka, TopicStages(cluster, kafka.name), order)
     assert (right.differences, right.equal, right.holds) == ([], right.compared, True)
-    assert right.compared == RECORDS
+    # While a job catches up its partitions are weeks apart, and some terminals' order is lost.
+    assert right.compared == RECORDS if order == ON_WATERMARK else right.compared > RECORDS // 2
     wrong = found(kafka, Planted(cluster, kafka.name), order)
     assert not wrong.holds
     assert 0 < wrong.compared - wrong.equal <= len(PLANTED)
@@ -77,9 +80,3 @@ def test_without_feature_rows_the_setting_is_named(kafka: Kafka) -> None:
     stages = TopicStages(Cluster(kafka.bootstrap_servers), kafka.name)
     with pytest.raises(ConfigurationError, match=r"score\.features_topic = true writes them"):
         found(kafka, stages, ON_WATERMARK)
-
-
-def test_a_second_key_in_order_of_arrival_is_refused(kafka: Kafka) -> None:
-    stages = TopicStages(Cluster(kafka.bootstrap_servers), kafka.name)
-    with pytest.raises(ConfigurationError, match=r"second entity key.* on_watermark only"):
-        found(kafka, stages, ON_ARRIVAL)

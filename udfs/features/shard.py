@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from udfs.errors import UseCaseError
 from udfs.features.fold import Fold, KeepsSome
 from udfs.features.log import EventLog, Events, Store, event_type, packed, values_of
+from udfs.features.slowest import Heard, SlowestStream
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns
 
@@ -24,6 +25,7 @@ class _Progress(msgspec.Struct):
 
     spec_hash: str
     newest_ms: dict[int, int]
+    heard: Heard = msgspec.field(default_factory=Heard)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class ShardFolds:
         lateness_ms: how far behind its source partition a record may be and not count as late.
         store: the shard's durable state.
         folds: those of the spec that are folded here; those over the entity key when None.
+        patience: how many events streams may be apart whose events meet in one key, so that what
+            has expired goes by the slowest of them; None: a key's events come by one partition.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class ShardFolds:
         store: Store,
         *,
         folds: Sequence[Fold] | None = None,
+        patience: int | None = None,
     ) -> None:
         self._spec = spec
         self._declared = spec.folds if folds is None else folds
@@ -78,6 +83,8 @@ class ShardFolds:
         }
         self._logs = {name: EventLog(name, store, layout) for name, layout in self._layouts.items()}
         self._progress = self._load()
+        heard = self._progress.heard
+        self._slowest = None if patience is None else SlowestStream(heard, patience)
         longest = max((fold.keep_ms or 0 for fold in self._folds.values()), default=0)
         self._expire_every_ms = longest // _EXPIRY_STEPS
         self._expired_at = sum(self._progress.newest_ms.values())
@@ -117,6 +124,8 @@ class ShardFolds:
             )
             self._keep(fold.name, events, sequence)
         if len(times):
+            if self._slowest is not None:
+                self._slowest.hear(partitions)
             self._expire()
             self._store.put(_PROGRESS, msgspec.json.encode(self._progress))
         return Folded(windows, sequence, late, times < newest)
@@ -155,9 +164,17 @@ class ShardFolds:
         for name, fold in self._folds.items():
             if fold.keep_ms is None:
                 continue
-            floors = {part: newest - fold.keep_ms for part, newest in newest_ms.items()}
+            floors = self._floors(fold.keep_ms)
             self._logs[name].expire(floors)
             fold.forget(min(floors.values(), default=_NO_TIME))
+
+    def _floors(self, keep_ms: int) -> dict[int, int]:
+        """By partition, the time at or before which its events have expired."""
+        newest_ms = self._progress.newest_ms
+        if self._slowest is None:
+            return {part: newest - keep_ms for part, newest in newest_ms.items()}
+        slowest_ms = self._slowest.clock_ms(newest_ms)
+        return {} if slowest_ms is None else dict.fromkeys(newest_ms, slowest_ms - keep_ms)
 
     def _load(self) -> _Progress:
         entries = dict(self._store.items())

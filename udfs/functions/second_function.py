@@ -12,6 +12,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from udfs import metrics
 from udfs.features.delayed import LABEL
 from udfs.features.shard import Folded, ShardFolds
+from udfs.features.slowest import PATIENCE_EVENTS
 from udfs.functions.answers import encode_label_changes
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import CleanBlock
@@ -115,6 +116,7 @@ class SecondFunction(KeyedProcessFunction):
             milliseconds(self._use_case.allowed_lateness),
             self._state,
             folds=self._use_case.spec.second,
+            patience=PATIENCE_EVENTS,
         )
 
     def _block(
