@@ -23,12 +23,19 @@ from benchmarks.contestants.dictionary_fold import DictionaryFold
 from udfs.client.outcomes import Failure, Outcome
 from udfs.client.predict import PredictionClient
 from udfs.features.values import WindowValues
-from udfs.records import YesNoPrediction
+from udfs.records import Prediction
 from udfs.use_cases.fraud import CUSTOMER, Transaction, assemble_customer
 from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER as FRAUD
 
 _NO_TIME = -(2**62)
 _LATENESS_MS = FRAUD.allowed_lateness // timedelta(milliseconds=1)
+
+
+class Row(Prediction, frozen=True):
+    """A prediction as the job writes it, built by position: that is the fastest way."""
+
+    output: float = 0.0
+    decision: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ class Scorer:
         partitions = [message.partition() for message in batch.messages]
         offsets = [message.offset() for message in batch.messages]
         rows = map(
-            YesNoPrediction,
+            Row,
             [f"{self._topic}/{p}/{o}/answer" for p, o in zip(partitions, offsets, strict=True)],
             batch.columns["transaction_id"].tolist(),
             batch.columns["customer_id"].tolist(),
@@ -133,6 +140,7 @@ class Scorer:
             offsets,
             [message.timestamp()[1] for message in batch.messages],
             repeat(int(time.time() * 1000)),
+            repeat(False),
             score.tolist(),
             decision.tolist(),
         )
