@@ -27,9 +27,9 @@ class Target:
 
 TARGETS = {
     "latency": Target(
-        linger_ms=3,
+        linger_ms=10,
         block_records=1024,
-        bundle_blocks=1,
+        bundle_blocks=4,
         bundle_ms=5,
         checkpoint_interval_ms=500,
         producer_linger_ms=1,

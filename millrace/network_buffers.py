@@ -7,5 +7,9 @@ NETWORK_BUFFERS = {
     "taskmanager.memory.network.min": "256 mb",
     "taskmanager.memory.network.max": "256 mb",
     "taskmanager.network.memory.floating-buffers-per-gate": "32",
+    # At low rates blocks hold a few records each and those buffers thousands of blocks, more than
+    # a worker does in seconds: what is under way is held to what it takes in this time.
+    "taskmanager.network.memory.buffer-debloat.enabled": "true",
+    "taskmanager.network.memory.buffer-debloat.target": "100 ms",
 }
 """Options of a TaskManager: they belong to the cluster, a submitted job cannot change them."""
