@@ -8,9 +8,9 @@ what was written says where the outputs end.
 import time
 from collections.abc import Mapping
 
-from millrace.archive.offset_set import OffsetSet, shown
+from millrace.archive.offset_set import shown
 from millrace.archive.stages import Stages
-from millrace.audit.counting import OUTCOMES, OnProgress, collect, sources
+from millrace.audit.counting import OUTCOMES, OnProgress, answered, raw_offsets
 from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import Offsets, end_offsets
 from millrace.kafka.topics import DEAD_LETTERS, LABEL_CHANGES, LABELS, RAW
@@ -78,15 +78,9 @@ def _raw_end(
     first, end = stages.first(RAW), stages.end(RAW)
     deleted = any(any(stages.first(stage).values()) for stage in OUTCOMES)
     start = {p: committed.get(p, first[p]) for p in first} if deleted else first
-    answers = {p: OffsetSet(start[p]) for p in start}
-    for stage in OUTCOMES:
-        collect(answers, sources(stages, stage, use_case, (start, end)), stage, on_progress)
+    answers, _ = answered(stages, use_case, (start, end), on_progress)
     border = {p: max(start[p], committed.get(p, 0), answers[p].end) for p in start}
-    inputs = {p: OffsetSet(start[p]) for p in start}
-    if any(start[p] < border[p] for p in start):
-        raw = stages.read(RAW, start, border)
-        collect(inputs, ((r.partition, r.offset) for r in raw), RAW, on_progress)
-    for partition, offsets in inputs.items():
+    for partition, offsets in raw_offsets(stages, (start, border), on_progress).items():
         missing = shown(offsets.without(answers[partition]))
         if missing:
             places = ", ".join(f"{a}-{b}" if a < b else str(a) for a, b in missing)
@@ -104,8 +98,12 @@ def _labels_end(
 ) -> dict[int, int]:
     """A label that changes nothing has no output, so there is nothing to compare."""
     first, end = stages.first(LABELS), stages.end(LABELS)
-    answers = {p: OffsetSet(first[p]) for p in first}
-    for stage in (LABEL_CHANGES, DEAD_LETTERS):
-        places = sources(stages, stage, use_case, (first, end), of=LABELS)
-        collect(answers, places, stage, on_progress)
+    answers, _ = answered(
+        stages,
+        use_case,
+        (first, end),
+        on_progress,
+        of=LABELS,
+        written=(LABEL_CHANGES, DEAD_LETTERS),
+    )
     return {p: max(first[p], committed.get(p, 0), answers[p].end) for p in first}

@@ -1,7 +1,7 @@
 """Counts the outcomes of a range of source records: each has to have exactly one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -76,37 +76,60 @@ def audit(
     Raises:
         DataError: an outcome does not say where it came from.
     """
-    start, end = within
-    inputs = {partition: OffsetSet(start[partition]) for partition in start}
-    answers = {partition: OffsetSet(start[partition]) for partition in start}
-    if any(start[p] < end[p] for p in start):
-        raw = stages.read(RAW, start, end)
-        collect(inputs, ((r.partition, r.offset) for r in raw), RAW, on_progress)
-    outcomes = {
-        stage: collect(answers, sources(stages, stage, use_case, within), stage, on_progress)
-        for stage in OUTCOMES
-    }
+    inputs = raw_offsets(stages, within, on_progress)
+    answers, outcomes = answered(stages, use_case, within, on_progress)
     return _compared(within, inputs, answers, outcomes)
 
 
-def sources(
-    stages: Stages, stage: str, use_case: str, within: SourceRange, of: str = RAW
-) -> Iterator[tuple[int, int]]:
-    """Source partition and offset of a stage's outcomes of records in the range.
+def raw_offsets(
+    stages: Stages, within: SourceRange, on_progress: OnProgress
+) -> dict[int, OffsetSet]:
+    """Offsets of the raw records in a range, by partition."""
+    start, end = within
+    found = {partition: OffsetSet(start[partition]) for partition in start}
+    if any(start[p] < end[p] for p in start):
+        raw = stages.read(RAW, start, end)
+        _collect(found, ((r.partition, r.offset) for r in raw), RAW, on_progress)
+    return found
+
+
+def answered(
+    stages: Stages,
+    use_case: str,
+    within: SourceRange,
+    on_progress: OnProgress,
+    *,
+    of: str = RAW,
+    written: Sequence[str] = OUTCOMES,
+) -> tuple[dict[int, OffsetSet], dict[str, int]]:
+    """Source offsets of the outcomes of records in a range, by partition; outcomes by stage.
 
     Args:
         stages: where the outcomes are.
-        stage: the outcomes' stage.
         use_case: its name.
         within: the range.
+        on_progress: told the stage and how many of its outcomes were counted.
         of: the stage that the records are of; a dead letter may be of another one.
+        written: stages of the outcomes.
 
     Raises:
         DataError: an outcome does not say where it came from.
     """
+    found = {partition: OffsetSet(first) for partition, first in within[0].items()}
+    origin = f"{use_case}.{of}"
+    counts = {
+        stage: _collect(found, _sources(stages, stage, origin, within), stage, on_progress)
+        for stage in written
+    }
+    return found, counts
+
+
+def _sources(
+    stages: Stages, stage: str, origin: str, within: SourceRange
+) -> Iterator[tuple[int, int]]:
+    """Source partition and offset of a stage's outcomes of a topic's records in the range."""
     start, end = within
     decode = msgspec.json.Decoder(_Outcome).decode
-    origin = f"{use_case}.{of}"
     for record in stages.read(stage):
         try:
             outcome = decode(record.value or b"")
@@ -122,13 +145,12 @@ def sources(
             yield partition, offset
 
 
-def collect(
+def _collect(
     into: Mapping[int, OffsetSet],
     places: Iterator[tuple[int, int]],
     stage: str,
     on_progress: OnProgress,
 ) -> int:
-    """Adds places to the set of their partition; how many there were."""
     waiting: dict[int, list[int]] = defaultdict(list)
     count = 0
 
