@@ -1,10 +1,9 @@
 """Model versions under a base path, laid out as TensorFlow Serving reads them.
 
-    <base>/<model name>/<version>/saved_model.pb, variables/, assets.extra/
+    <base>/<model name>/<version>/, see `millrace.version_directory`
 
-Our own files lie in `assets.extra/`, which TensorFlow Serving does not look into. A version is
-written beside its place under a name that is no number, and renamed when it is whole: no reader
-ever sees a part of it.
+A version is written beside its place under a name that is no number, and renamed when it is
+whole: no reader ever sees a part of it.
 """
 
 import errno
@@ -12,17 +11,24 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from millrace.manifest import GoldenRows, Manifest, read_golden_rows, read_manifest, write
+from millrace.verdict import Verdict, read_verdict, write_verdict
+from millrace.version_directory import (
+    EXTRA,
+    GATE,
+    GOLDEN_ROWS,
+    MANIFEST,
+    digest,
+    is_whole,
+    manifest_at,
+)
 from udfs.errors import ConfigurationError, DataError, EnvironmentFault
 
-SAVED_MODEL = "saved_model.pb"
-EXTRA = "assets.extra"
-MANIFEST = "manifest.json"
-GOLDEN_ROWS = "golden.json"
 _STAGING = ".staging-"
 
 
@@ -34,11 +40,7 @@ def model_names(base: Path) -> list[str]:
 
 def versions(base: Path, model_name: str) -> list[int]:
     """The whole versions of a model, ascending; what is half-written is none of them."""
-    return sorted(
-        number
-        for number, folder in _numbered(base / model_name)
-        if (folder / SAVED_MODEL).is_file() and (folder / EXTRA / MANIFEST).is_file()
-    )
+    return sorted(number for number, folder in _numbered(base / model_name) if is_whole(folder))
 
 
 def version_path(base: Path, model_name: str, version: int) -> Path:
@@ -93,34 +95,109 @@ def publish(
         EnvironmentFault: the base path cannot be written.
     """
     home = base / manifest.model_name
+    with _staging(home) as staging:
+        save(staging)
+        (staging / EXTRA).mkdir(exist_ok=True)
+        write(golden, staging / EXTRA / GOLDEN_ROWS)
+        return _take_number(home, staging, manifest)
+
+
+def publish_copy(
+    base: Path, folder: Path, verdict: Verdict, *, version: int | None = None
+) -> Manifest:
+    """Publishes a copy of a version directory, whole or not at all, with the verdict beside it.
+
+    Args:
+        base: the models' base path; made when it is missing.
+        folder: the directory that was judged; it stays as it is.
+        verdict: of the gate; its digest has to be that of what is published.
+        version: a number of one's own choice; the next free one when None.
+
+    Returns:
+        The manifest as published.
+
+    Raises:
+        ConfigurationError: there is such a version, or this one was published before.
+        DataError: the directory is no version, or has changed since it was judged.
+        EnvironmentFault: the base path cannot be written.
+    """
+    manifest = manifest_at(folder)
+    home = base / manifest.model_name
+    if version is not None and (home / str(version)).exists():
+        raise ConfigurationError(f"there is a version {version} of {manifest.model_name} already")
+    if (twin := published_as(base, manifest)) is not None:
+        raise ConfigurationError(f"{folder} was published before, as {manifest.model_name}:{twin}")
+    with _staging(home) as staging:
+        _copy(folder, staging)
+        if digest(staging) != verdict.digest:
+            raise DataError(f"{folder} has changed since it was judged; judge it again")
+        write_verdict(verdict, staging / EXTRA / GATE)
+        return _take_number(home, staging, manifest, version)
+
+
+def published_as(base: Path, manifest: Manifest) -> int | None:
+    """The version that has this manifest but for the number; None when there is none."""
+    for version in reversed(versions(base, manifest.model_name)):
+        known = manifest_of(base, manifest.model_name, version)
+        if msgspec.structs.replace(known, version=manifest.version) == manifest:
+            return version
+    return None
+
+
+def verdict_of(base: Path, model_name: str, version: int) -> Verdict | None:
+    """What the gate found of a version; None when training published it by itself.
+
+    Raises:
+        DataError: the verdict cannot be read.
+    """
+    file = version_path(base, model_name, version) / EXTRA / GATE
+    return read_verdict(file) if file.is_file() else None
+
+
+@contextmanager
+def _staging(home: Path) -> Iterator[Path]:
+    """A directory beside the versions that no reader takes for one; it goes if it is not renamed.
+
+    Raises:
+        EnvironmentFault: there is no writing there.
+    """
     try:
         home.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=home))
     except OSError as error:
         raise EnvironmentFault(f"{home} cannot be written: {error.strerror}") from error
     try:
-        save(staging)
-        (staging / EXTRA).mkdir(exist_ok=True)
-        write(golden, staging / EXTRA / GOLDEN_ROWS)
-        return _take_number(home, staging, manifest)
+        yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _take_number(home: Path, staging: Path, manifest: Manifest) -> Manifest:
-    """Renames the staging directory to the next number; another writer may take one first."""
+def _copy(folder: Path, staging: Path) -> None:
+    try:
+        shutil.copytree(folder, staging, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise EnvironmentFault(f"{folder} cannot be copied to {staging.parent}: {error}") from error
+
+
+def _take_number(
+    home: Path, staging: Path, manifest: Manifest, version: int | None = None
+) -> Manifest:
+    """Renames the staging directory to a number; another writer may take the next one first."""
     staging.chmod(0o755)  # mkdtemp keeps others out, and the model server may be another user
     while True:
-        version = max((number for number, _ in _numbered(home)), default=0) + 1
-        numbered = msgspec.structs.replace(manifest, version=version)
+        number = version or max((number for number, _ in _numbered(home)), default=0) + 1
+        numbered = msgspec.structs.replace(manifest, version=number)
         write(numbered, staging / EXTRA / MANIFEST)
         _sync(staging)
         try:
-            staging.rename(home / str(version))
+            staging.rename(home / str(number))
         except OSError as error:
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                continue
-            raise
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            if version is not None:
+                taken = f"somebody else has just published version {version}"
+                raise ConfigurationError(f"{taken} of {manifest.model_name}") from error
+            continue
         _sync_one(home)
         return numbered
 

@@ -9,9 +9,11 @@ import msgspec
 import numpy as np
 
 from millrace.manifest import Data, GoldenRows, Manifest, Signature
-from millrace.registry import EXTRA, publish
+from millrace.registry import publish
+from millrace.version_directory import EVALUATION, EXTRA
 from training import warmup
 from training.dataset import Dataset
+from training.evaluation_set import write_evaluation_set
 from training.golden import check_saved_model
 from training.models.fitted import FittedModel
 from training.report.page import Section, render
@@ -43,7 +45,8 @@ def export(
         model: the trained model.
         data: what it was trained and tested on.
         metrics: results on the test part.
-        test: rows that the golden rows are taken from.
+        test: rows that the golden rows are taken from; they are kept beside the model, to compare
+            later ones by.
         seed: of the training.
         sections: of the report.
 
@@ -86,6 +89,7 @@ def export(
         extra.mkdir(exist_ok=True)
         rows = np.array(golden.features, signature.input_dtype)
         warmup.write_warm_up(extra / warmup.FILE, signature, rows)
+        write_evaluation_set(extra / EVALUATION, test)
         (extra / REPORT).write_text(render(manifest, sections), "utf-8")
 
     return publish(base, manifest, golden, save)

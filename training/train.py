@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from millrace.manifest import Data, DataRange, Manifest
-from millrace.registry import EXTRA, version_path
+from millrace.registry import version_path
 from millrace.sources.files import labelled_records
 from millrace.sources.generator import past
+from millrace.version_directory import EXTRA
 from training.archived.build import ArchiveSource
 from training.dataset import Dataset, build
 from training.export import REPORT, export

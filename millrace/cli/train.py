@@ -55,6 +55,12 @@ def train(
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of generator and training.")] = 1,
+    candidate: Annotated[
+        bool,
+        typer.Option(
+            "--candidate", help="Keep it aside for `millrace models gate`; nobody serves it."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print path and manifest.")] = False,
 ) -> None:
     """Train a model, evaluate it by a split in time, publish it as the next version.
@@ -65,6 +71,8 @@ def train(
     Example: millrace train fraud --data ~/data/fraud_handbook
 
     Example: millrace train fraud --archive .millrace/archive --as-of 2025-08-01
+
+    Example: millrace train fraud --candidate && millrace models publish fraud
     """
     from millrace.settings import load  # noqa: PLC0415
     from millrace.sources.files import usual_train_days  # noqa: PLC0415
@@ -98,12 +106,15 @@ def train(
         trained = training.train(
             found,
             source,
-            settings.models_path,
+            settings.candidates_path if candidate else settings.models_path,
             options=FitOptions(epochs, seed),
             train_days=train_days,
             on_progress=on_progress,
         )
     _tell(trained, as_json)
+    if candidate and not as_json:
+        number = trained.manifest.version
+        typer.echo(f"kept aside; next: millrace models gate {use_case} {number}")
 
 
 @contextmanager

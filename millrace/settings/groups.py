@@ -153,6 +153,8 @@ class ModelsSettings(Group):
 
     base_path: Path | None = None
     """Folder of the models; `models` in the state directory when unset."""
+    candidates_path: Path | None = None
+    """Folder of candidates, which nobody serves; `candidates` in the state directory when unset."""
 
 
 class Settings(BaseSettings):
@@ -185,6 +187,11 @@ class Settings(BaseSettings):
     def models_path(self) -> Path:
         """Folder of the models, absolute."""
         return (self.models.base_path or self.stack.state_dir / "models").resolve()
+
+    @property
+    def candidates_path(self) -> Path:
+        """Folder of the candidates, absolute."""
+        return (self.models.candidates_path or self.stack.state_dir / "candidates").resolve()
 
     @property
     def archive_path(self) -> Path:

@@ -14,6 +14,7 @@ from udfs.features.columns import column_types
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns, Features, WindowValues
 from udfs.use_cases.feeds import Duplicates, LabelFeed
+from udfs.use_cases.measures import Measure
 
 __all__ = [
     "DECISION",
@@ -23,6 +24,7 @@ __all__ = [
     "Features",
     "Label",
     "LabelFeed",
+    "Measure",
     "ModelSignature",
     "Output",
     "UseCase",
@@ -109,6 +111,7 @@ class UseCase:
             only to train.
         evaluate: `module:function` that measures outputs on test rows, a
             `training.models.fitted.Evaluate`; loaded only to train.
+        measures: which of its figures decide whether a model may follow another one.
         report: `module:function` that makes the report's sections, a
             `training.report.run.Sections`; loaded only to train.
         labels: the feed of late labels and the second entity key they go to; None when there are
@@ -137,6 +140,7 @@ class UseCase:
     label_dtype: str = "bool"
     fit: str = "training.models.binary:fit"
     evaluate: str = "training.evaluate:yes_or_no"
+    measures: tuple[Measure, ...] = (Measure("average_precision"),)
     report: str = "training.report.general:sections"
     labels: LabelFeed | None = None
     duplicates: Duplicates | None = None

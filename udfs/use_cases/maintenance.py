@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from udfs.features.beginnings import MachineStart, Start
 from udfs.features.sensors import SensorValues, SensorWindows
 from udfs.features.spec import FeatureSpec
-from udfs.use_cases.contract import Columns, Features, ModelSignature, Output, UseCase
+from udfs.use_cases.contract import Columns, Features, Measure, ModelSignature, Output, UseCase
 from udfs.use_cases.maintenance_records import CYCLE_MS, Failure, Reading
 from udfs.use_cases.maintenance_regimes import CHOSEN, ENGINES, WEAR
 from udfs.use_cases.maintenance_world import generate, live
@@ -132,6 +132,7 @@ MAINTENANCE = UseCase(
     label_dtype="float32",
     fit="training.models.remaining_life:fit",
     evaluate="training.evaluate_life:remaining_life",
+    measures=(Measure("rmse_capped", higher_is_better=False),),
     report="training.report.life:sections",
     whole_entities=True,
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from udfs.features.sessions import NO_ITEM, SessionItems
 from udfs.features.spec import FeatureSpec
-from udfs.use_cases.contract import Columns, Features, ModelSignature, Output, UseCase
+from udfs.use_cases.contract import Columns, Features, Measure, ModelSignature, Output, UseCase
 from udfs.use_cases.recommendation_records import Click
 from udfs.use_cases.recommendation_world import generate, live
 
@@ -104,6 +104,7 @@ def recommendation(
         label_dtype="int64",
         fit="training.models.recommendation:fit",
         evaluate="training.ranking:next_item",
+        measures=(Measure("p_at_20"), Measure("mrr_at_20")),
         report="training.report.ranking:sections",
     )
 

@@ -8,38 +8,10 @@ import msgspec
 import pytest
 
 from millrace import registry
-from millrace.manifest import Data, DataRange, GoldenRows, Manifest, Signature, read_manifest, write
+from millrace.manifest import read_manifest, write
+from millrace.version_directory import EXTRA, MANIFEST
+from tests.unit.registry.version_folders import GOLDEN, manifest, publish, save
 from udfs.errors import ConfigurationError, DataError, EnvironmentFault
-
-GOLDEN = GoldenRows(features=[[1.5, 0.25]], outputs={"score": [0.75], "decision": [True]})
-
-
-def manifest(version: int = 0, model_name: str = "fraud") -> Manifest:
-    part = DataRange(start_ms=1, end_ms=2, rows=3, positives=1)
-    return Manifest(
-        model_name=model_name,
-        version=version,
-        use_case="fraud",
-        feature_spec_hash="0123456789abcdef",
-        feature_names=("amount", "night"),
-        signature=Signature("serving_default", "features", ("score", "decision")),
-        decision_threshold=0.1 + 0.2,
-        data=Data("generator", part, part, part),
-        metrics={"auc_roc": 0.9},
-        seed=7,
-        library_versions={"numpy": "2"},
-        created_ms=1_700_000_000_000,
-    )
-
-
-def save(folder: Path) -> None:
-    (folder / registry.SAVED_MODEL).write_bytes(b"graph")
-    (folder / "variables").mkdir()
-    (folder / "variables" / "variables.index").write_bytes(b"index")
-
-
-def publish(base: Path, model_name: str = "fraud") -> Manifest:
-    return registry.publish(base, manifest(model_name=model_name), GOLDEN, save)
 
 
 def test_a_manifest_survives_writing_and_reading(tmp_path: Path) -> None:
@@ -142,7 +114,7 @@ def test_a_missing_version_is_told_with_those_there_are(tmp_path: Path) -> None:
 )
 def test_a_broken_manifest_is_told_by_its_file(tmp_path: Path, content: bytes) -> None:
     publish(tmp_path)
-    file = tmp_path / "fraud" / "1" / registry.EXTRA / registry.MANIFEST
+    file = tmp_path / "fraud" / "1" / EXTRA / MANIFEST
     file.write_bytes(content)
     with pytest.raises(DataError, match=r"manifest\.json is no Manifest"):
         registry.manifest_of(tmp_path, "fraud", 1)
