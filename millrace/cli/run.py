@@ -1,6 +1,5 @@
 """`millrace run`: a job, in this process or on a cluster."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,6 +60,8 @@ def run(
     """
     from jobs.options import score_options  # noqa: PLC0415
     from millrace.settings import load  # noqa: PLC0415
+    from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
+    from millrace.stack.submit import submit  # noqa: PLC0415
     from udfs.errors import ConfigurationError  # noqa: PLC0415
 
     if job not in ("score", "archive", "alarms"):
@@ -84,7 +85,11 @@ def run(
     )
     require_topics(settings, options.name)
     if cluster:
-        _submit(settings, cluster, use_case, once=once, start=start, restore=restore, after=after)
+        arguments = ["score", "--use-case", use_case, "--start", start, "--restore", restore]
+        arguments += [] if after is None else ["--after", after]
+        arguments += ["--once"] if once else []
+        jars, state_dir = ensure_flink_jars(), settings.stack.state_dir
+        submit(cluster, options.job_name, arguments, jars, state_dir, wait=once)
     else:
         _run_here(settings, options)
 
@@ -111,23 +116,3 @@ def _run_here(settings: "Settings", options: "ScoreOptions") -> None:
     with running(options, ensure_flink_jars(), logs) as local_job:
         typer.echo(f"scoring {options.topic('raw')}; Ctrl-C stops", err=True)
         local_job.wait()
-
-
-def _submit(
-    settings: "Settings",
-    cluster: str,
-    use_case: str,
-    *,
-    once: bool,
-    start: str,
-    restore: str,
-    after: str | None,
-) -> None:
-    from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
-    from millrace.stack.submit import submit  # noqa: PLC0415
-
-    arguments = ["score", "--use-case", use_case, "--start", start, "--restore", restore]
-    arguments += [] if after is None else ["--after", after]
-    state_dir: Path = settings.stack.state_dir
-    arguments += ["--once"] if once else []
-    submit(cluster, arguments, ensure_flink_jars(), state_dir, wait=once)

@@ -17,11 +17,15 @@ def run_alarms(
     from jobs.local import started  # noqa: PLC0415
     from millrace.kafka.topics import apply_alarms  # noqa: PLC0415
     from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
+    from millrace.stack.submit import submit  # noqa: PLC0415
 
     options = alarm_options(settings, use_case, bounded=once, restore=restore)
     apply_alarms(settings, options.name)
     if cluster:
-        _submit(settings, cluster, use_case, once=once, restore=restore)
+        arguments = ["alarms", "--use-case", use_case, "--restore", restore]
+        arguments += ["--once"] if once else []
+        state_dir = settings.stack.state_dir
+        submit(cluster, options.job_name, arguments, ensure_flink_jars(), state_dir, wait=once)
         return
     logs = settings.stack.state_dir.resolve() / "logs"
     typer.echo(f"starting Flink in this process; its logs: {logs}", err=True)
@@ -29,12 +33,3 @@ def run_alarms(
     with started(lambda: alarms.build(options, jars), options.job_name, logs) as job:
         typer.echo(f"watching {options.name}.predictions; Ctrl-C stops", err=True)
         job.wait()
-
-
-def _submit(settings: "Settings", cluster: str, use_case: str, *, once: bool, restore: str) -> None:
-    from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
-    from millrace.stack.submit import submit  # noqa: PLC0415
-
-    arguments = ["alarms", "--use-case", use_case, "--restore", restore]
-    arguments += ["--once"] if once else []
-    submit(cluster, arguments, ensure_flink_jars(), settings.stack.state_dir, wait=once)

@@ -36,7 +36,8 @@ def run_archive(
     options = archive_options(settings, use_case, once=once, restore=restore)
     if cluster:
         arguments = ["archive", "--use-case", use_case, "--restore", restore]
-        submit(cluster, arguments, ensure_archive_jars(), settings.stack.state_dir, wait=False)
+        jars, state_dir = ensure_archive_jars(), settings.stack.state_dir
+        submit(cluster, options.job_name, arguments, jars, state_dir, wait=False)
     else:
         _run_here(settings, options, once)
 

@@ -1,10 +1,12 @@
-"""The fraud use case under other names, so that tests of commands have topics of their own."""
+"""Use cases under other names, so that tests of commands have topics of their own."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from udfs.use_cases.contract import Duplicates
 from udfs.use_cases.fraud import FRAUD, FRAUD_BY_CUSTOMER
+from udfs.use_cases.maintenance import MAINTENANCE
+from udfs.use_cases.recommendation import recommendation
 
 LOCAL = replace(FRAUD, name="local")
 ONCE = replace(FRAUD, name="once")
@@ -17,3 +19,7 @@ FLAGGING = replace(FRAUD, name="flagging")
 DROPPING = replace(
     FRAUD_BY_CUSTOMER, name="dropping", duplicates=Duplicates("drop", timedelta(days=1))
 )
+CARDS = replace(FRAUD, name="cards")
+FLEET = replace(MAINTENANCE, name="fleet")
+SHOP = recommendation("shop")
+"""These three run side by side."""

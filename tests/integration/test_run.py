@@ -1,22 +1,18 @@
-"""`millrace run score` as the user types it: on a standalone cluster, and in its own process."""
+"""`millrace run score` as the user types it, in its own process; on a cluster: `test_cluster`."""
 
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from millrace.cli import app
-from millrace.stack.flink import FlinkCluster
-from millrace.stack.model_server import ModelServer
 from millrace.stack.processes import group_members
 from tests.integration.scoring import NO_SERVER, Kafka, wait_until
-from tests.unit.model_server.saved_models import fraud, publish
-from udfs.records import DeadLetter, Reason
+from udfs.records import DeadLetter
 
 Env = dict[str, str]
 LOCAL = "tests.integration.named:LOCAL"
@@ -26,47 +22,10 @@ PARTITIONS = 2
 DEADLINE_S = 150  # a few seconds on a machine that does nothing else
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
-    """Two TaskManagers of one slot each: a job of parallelism 2 needs both."""
-    with FlinkCluster(tmp_path_factory.mktemp("flink"), task_managers=2, slots=1) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a model server with version 3 of a model."""
-    folder = tmp_path_factory.mktemp("serving")
-    publish(fraud(), folder / "models" / "fraud", "3")
-    with ModelServer(folder, model_name="fraud", base_path=folder / "models") as server:
-        server.wait_until_serving()
-        yield server.target
-
-
 @pytest.fixture
 def env(bootstrap_servers: str) -> Env:
     """Environment of the commands; what they keep goes below their working directory."""
     return _env(bootstrap_servers)
-
-
-def test_a_cluster_of_two_task_managers_scores_every_record_by_the_model(
-    cluster: FlinkCluster, serving: str, env: Env, tmp_path: Path
-) -> None:
-    env |= {"MILLRACE_SERVING__TARGET": serving, "MILLRACE_SERVING__DEADLINE_MS": "20000"}
-    _millrace(tmp_path, env, "topics", "apply", "fraud")
-    _millrace(tmp_path, env, "produce", "fraud", "--count", "20000", "--malformed", "0.01")
-    done = _millrace(
-        tmp_path,
-        env,
-        *("run", "score", "--use-case", "fraud", "--once", "--cluster", cluster.rest_address),
-    )
-    job, kafka = done.stdout.strip(), Kafka(env[SERVERS], "fraud", PARTITIONS)
-    routes = Counter((p.route, p.model_version) for p in kafka.predictions())
-    reasons = {letter.reason for letter in _refused(kafka)}
-    assert _sources(kafka) == (20_000, 20_000)
-    others = {Reason.NO_ANSWER, Reason.LABEL_UNMATCHED, Reason.DUPLICATE}
-    assert (list(routes), reasons) == ([("stable", 3)], set(Reason) - others)
-    assert len(_hosts(cluster, job)) == 2
 
 
 def test_a_local_run_ends_at_the_newest_records(env: Env, tmp_path: Path) -> None:
@@ -195,10 +154,3 @@ def _sources(kafka: Kafka) -> tuple[int, int]:
 def _refused(kafka: Kafka) -> list[DeadLetter]:
     """Dead letters of raw records; labels of those that were malformed find no record either."""
     return [row for row in kafka.dead_letters() if row.source_topic == f"{kafka.name}.raw"]
-
-
-def _hosts(cluster: FlinkCluster, job: str) -> set[str]:
-    """The TaskManagers that ran a job's Python function."""
-    vertices = cluster.get(f"/jobs/{job}")["vertices"]
-    found = next(v["id"] for v in vertices if "features" in v["name"])
-    return {t["taskmanager-id"] for t in cluster.get(f"/jobs/{job}/vertices/{found}")["subtasks"]}

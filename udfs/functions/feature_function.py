@@ -55,7 +55,7 @@ class FeatureFunction(KeyedProcessFunction):
         self._state = runtime_context.get_map_state(
             MapStateDescriptor("shard", Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
         )
-        group = runtime_context.get_metrics_group().add_group("use_case", self._use_case_name)
+        group = runtime_context.get_metrics_group().add_group("use_case", self._use_case.name)
         self._records = group.counter(metrics.RECORDS)
         self._dead_letters = group.counter(metrics.DEAD_LETTERS)
         self._late = group.counter(metrics.LATE_RECORDS)

@@ -66,7 +66,7 @@ class LabelFunction(KeyedProcessFunction):
         self._state = runtime_context.get_map_state(
             MapStateDescriptor("labels", Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
         )
-        group = runtime_context.get_metrics_group().add_group("use_case", self._use_case_name)
+        group = runtime_context.get_metrics_group().add_group("use_case", self._use_case.name)
         self._labels = group.counter(metrics.LABELS)
         self._changes = group.counter(metrics.LABEL_CHANGES)
         self._dead_letters = group.counter(metrics.LABEL_DEAD_LETTERS)

@@ -70,7 +70,7 @@ class PredictFunction(AsyncFunction):
         blocks = self._blocks(use_case.model, client)
         self._scoring = Scoring(use_case, blocks, client.counts, self._deadline_s)
         self._refused_rows = 0
-        group = runtime_context.get_metrics_group().add_group("use_case", self._use_case_name)
+        group = runtime_context.get_metrics_group().add_group("use_case", use_case.name)
         show_client(group, client)
         group.gauge(metrics.RULE_ROWS, lambda: self._scoring.rule_rows)
         group.gauge(metrics.REFUSED_ROWS, lambda: self._refused_rows)

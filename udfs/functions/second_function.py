@@ -68,7 +68,7 @@ class SecondFunction(KeyedProcessFunction):
         self._state = runtime_context.get_map_state(
             MapStateDescriptor("second", Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()))
         )
-        group = runtime_context.get_metrics_group().add_group("use_case", self._use_case_name)
+        group = runtime_context.get_metrics_group().add_group("use_case", self._use_case.name)
         self._changes = group.counter(metrics.LABEL_CHANGES_FOLDED)
         self._out_of_order = group.counter(metrics.OUT_OF_ORDER_RECORDS)
 

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.errors import UseCaseError
 from udfs.features.columns import column_types
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns, Features, WindowValues
@@ -30,6 +31,9 @@ __all__ = [
     "UseCase",
     "WindowValues",
 ]
+
+RESERVED_ENDINGS = ("-once", "-archive", "-alarms")
+"""What deployments of one use case end in beside its main one, so no use case's name does."""
 
 Label: TypeAlias = bool | int | float
 """What was to be predicted for a record, once it is known."""
@@ -87,7 +91,8 @@ class UseCase:
     """A use case in one value.
 
     Attributes:
-        name: lower-case word; topics are named `<name>.<stage>`.
+        name: lower-case word; topics are named `<name>.<stage>`. It ends in none of
+            `RESERVED_ENDINGS`.
         record_type: frozen msgspec Struct of a raw record; decoding validates.
         business_id: field that names the record in the business.
         entity_key: field of the first entity key; raw topics are keyed by its decimal text.
@@ -146,6 +151,20 @@ class UseCase:
     duplicates: Duplicates | None = None
     known_positives_leave: bool = False
     whole_entities: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses a name whose deployments could be those of another use case.
+
+        Raises:
+            UseCaseError: it ends in one of `RESERVED_ENDINGS`.
+        """
+        for ending in RESERVED_ENDINGS:
+            if self.name.endswith(ending):
+                raise UseCaseError(
+                    f"no use case may be called {self.name!r}: {self.name.removesuffix(ending)!r} "
+                    f"has a deployment that ends in {ending}, so the two would share consumer "
+                    "group, transactional ids and checkpoints"
+                )
 
     @cached_property
     def column_types(self) -> Mapping[str, np.dtype[Any]]:

@@ -1,6 +1,7 @@
 """Small real SavedModels for tests."""
 
 import shutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -42,6 +43,25 @@ def fraud(bias: float = 0.0) -> Path:
     module = _Fraud(bias)
     spec = tf.TensorSpec((None, FEATURES), tf.float32, name="features")
     return _saved(module, {"serving_default": tf.function(module.serve, input_signature=[spec])})
+
+
+@cache
+def number() -> Path:
+    """A model of remaining lives: as many cycles as the first feature of the row says."""
+    spec = tf.TensorSpec((None, None), tf.float32, name="features")
+    return _answering(lambda features: {"remaining_life": features[:, 0]}, spec)
+
+
+@cache
+def ranking() -> Path:
+    """A model of next items: 0 to 19, the same for every session."""
+
+    def serve(session: Any) -> dict[str, Any]:
+        shape = (tf.shape(session)[0], 20)
+        items = tf.broadcast_to(tf.range(20, dtype=tf.int64), shape)
+        return {"items": items, "scores": 1.0 / tf.cast(items + 1, tf.float32)}
+
+    return _answering(serve, tf.TensorSpec((None, None), tf.int64, name="session"))
 
 
 def publish(source: Path, base_path: Path, version: str) -> Path:
@@ -135,6 +155,11 @@ def _set_default(file: Path, signature: str, alias: str, value: NDArray[np.float
 @cache
 def _folder() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="saved-models-")
+
+
+def _answering(serve: Callable[[Any], dict[str, Any]], spec: Any) -> Path:
+    function = tf.function(serve, input_signature=[spec])
+    return _saved(tf.Module(), {"serving_default": function})
 
 
 def _saved(module: Any, signatures: dict[str, Any]) -> Path:
