@@ -16,13 +16,14 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 
 from benchmarks.bare_memory import bare_worker_bytes
+from benchmarks.contestants.registry import GENERATED
 from benchmarks.lab import Lab, open_lab
 from benchmarks.latency import Schedule, measure_latency
 from benchmarks.options import BenchOptions, parse
 from benchmarks.progress import say
 from benchmarks.rates import CUSTOMERS, measure_rates
 from benchmarks.report import Report, show
-from benchmarks.stage_costs import stage_costs
+from benchmarks.stage_costs import generated_stage_costs, stage_costs
 from udfs.errors import MillraceError
 
 _INTERRUPTED = 130
@@ -43,24 +44,32 @@ _LATENCY_RUNS = (
 def measure(options: BenchOptions) -> Report:
     """Everything that the options ask for."""
     report = Report(options.sizes)
-    with open_lab() as lab:
+    use_cases = [name for name in GENERATED if any(c.use_case == name for c in options.contestants)]
+    with open_lab(use_cases) as lab:
         labelled = {topic for c in options.contestants if c.labels for topic in c.topics}
         for topic in sorted({topic for c in options.contestants for topic in c.topics}):
-            size, people = options.sizes[topic], CUSTOMERS[topic]
-            lab.write_raw(f"{topic}.raw", size, people, labels=topic in labelled)
+            size = options.sizes[topic]
+            if topic in GENERATED:
+                lab.write_generated(f"{topic}.raw", size, topic)
+            else:
+                lab.write_raw(f"{topic}.raw", size, CUSTOMERS[topic], labels=topic in labelled)
         report.rates = measure_rates(lab, options.contestants, options.sizes, options.repeats)
         try:
-            _measure_more(lab, options, report)
+            _measure_more(lab, options, report, use_cases)
         except (MillraceError, KafkaException) as error:
             # The rates took long: they are shown also when what comes after them fails.
             report.rates.wrong.append(f"not everything could be measured: {error}")
     return report
 
 
-def _measure_more(lab: Lab, options: BenchOptions, report: Report) -> None:
+def _measure_more(
+    lab: Lab, options: BenchOptions, report: Report, use_cases: Sequence[str]
+) -> None:
     if options.extras:
-        say("measuring the steps of our Python worker")
+        say("measuring the steps of our Python workers")
         report.stage_us = stage_costs(lab.serving_target)
+        for name in use_cases:
+            report.stage_us_of[name] = generated_stage_costs(lab.serving_target, name)
         report.bare_bytes = bare_worker_bytes(lab)
     if options.latency:
         _measure_latencies(lab, options, report)

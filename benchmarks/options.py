@@ -4,7 +4,18 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.contestants.registry import CONTESTANTS, MAIN, MANY, SMALL, Contestant
+from benchmarks.contestants.registry import (
+    CONTESTANTS,
+    MAIN,
+    MAINTENANCE,
+    MANY,
+    RECOMMENDATION,
+    SMALL,
+    Contestant,
+)
+
+# Records of the main topic to one of other use cases: their models and records are larger.
+_TO_ONE_GENERATED = 8
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,13 @@ def parse(argv: Sequence[str]) -> BenchOptions:
         chosen = [c for c in CONTESTANTS if c.name in given.only]
     return BenchOptions(
         contestants=tuple(chosen),
-        sizes={MAIN: records, MANY: records, SMALL: few},
+        sizes={
+            MAIN: records,
+            MANY: records,
+            SMALL: few,
+            RECOMMENDATION: records // _TO_ONE_GENERATED,
+            MAINTENANCE: records // _TO_ONE_GENERATED,
+        },
         repeats=given.repeats or (1 if given.quick else 3),
         latency=given.latency,
         extras=given.extras,

@@ -8,11 +8,19 @@ from confluent_kafka import Producer
 FIRST_ID = 1_000_000
 _TERMINALS = 10_000
 _MAX_CENTS = 20_000
-_START_MS = 1_532_476_800_000
+START_MS = 1_532_476_800_000
 _SPAN_MS = 30 * 86_400_000
 _CHUNK = 50_000
 _FRAUD_EVERY = 125
 _LABEL_DELAY_MS = 7 * 86_400_000
+
+BULK = {
+    "linger.ms": 50,
+    "batch.size": 1_000_000,
+    "compression.type": "lz4",
+    "queue.buffering.max.messages": 200_000,
+}
+"""Settings of a producer that writes as fast as it can."""
 
 
 def raw_value(number: int, customer: int, terminal: int, cents: int, time_ms: int) -> bytes:
@@ -53,15 +61,7 @@ def label_value(number: int, time_ms: int) -> bytes:
 
 def write(bootstrap_servers: str, topic: str, count: int, customers: int, *, labels: bool) -> None:
     """Writes `count` transactions with event times spread evenly over 30 days, and labels."""
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "linger.ms": 50,
-            "batch.size": 1_000_000,
-            "compression.type": "lz4",
-            "queue.buffering.max.messages": 200_000,
-        }
-    )
+    producer = Producer({"bootstrap.servers": bootstrap_servers, **BULK})
     generator = np.random.default_rng(count + customers)
     for begin in range(0, count, _CHUNK):
         numbers = np.arange(begin, min(begin + _CHUNK, count))
@@ -71,18 +71,19 @@ def write(bootstrap_servers: str, topic: str, count: int, customers: int, *, lab
             generator.integers(0, customers, size).tolist(),
             generator.integers(0, _TERMINALS, size).tolist(),
             generator.integers(1, _MAX_CENTS, size).tolist(),
-            (_START_MS + numbers * _SPAN_MS // count).tolist(),
+            (START_MS + numbers * _SPAN_MS // count).tolist(),
         )
         for number, customer, terminal, cents, time_ms in zip(*columns, strict=True):
             value = raw_value(number, customer, terminal, cents, time_ms)
-            _queue(producer, topic, value, b"%d" % customer)
+            queue(producer, topic, value, b"%d" % customer)
             if labels:
                 told = label_value(number, time_ms)
-                _queue(producer, labels_of(topic), told, b"%d" % (FIRST_ID + number))
+                queue(producer, labels_of(topic), told, b"%d" % (FIRST_ID + number))
     producer.flush()
 
 
-def _queue(producer: Producer, topic: str, value: bytes, key: bytes) -> None:
+def queue(producer: Producer, topic: str, value: bytes, key: bytes) -> None:
+    """Hands a record to the producer, and waits where its queue is full."""
     while True:
         try:
             producer.produce(topic, value, key)

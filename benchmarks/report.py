@@ -23,7 +23,8 @@ class Report:
         rates: turns and medians.
         latencies: by contestant; ours at the default target are those of `GUARANTEES`.
         halves: records/s that "half" stands for, by contestant.
-        stage_us: microseconds a record by step.
+        stage_us: microseconds a record by step, of fraud with one entity key.
+        stage_us_of: the same of other use cases, by name.
         bare_bytes: memory of bare workers.
     """
 
@@ -32,6 +33,7 @@ class Report:
     latencies: dict[str, LatencyRun] = field(default_factory=dict)
     halves: dict[str, int] = field(default_factory=dict)
     stage_us: dict[str, float] = field(default_factory=dict)
+    stage_us_of: dict[str, dict[str, float]] = field(default_factory=dict)
     bare_bytes: list[int] = field(default_factory=list)
 
     def bars(self) -> list[Bar]:
@@ -55,6 +57,7 @@ class Report:
             "half_rates": self.halves,
             "bars": [{**asdict(bar), "met": bar.met} for bar in self.bars()],
             "stage_us": self.stage_us,
+            "stage_us_of": self.stage_us_of,
             "worker_bytes": {n: run.worker_bytes for n, run in self.latencies.items()},
             "bare_worker_bytes": self.bare_bytes,
             "records": self.sizes,
@@ -71,7 +74,7 @@ def show(report: Report, console: Console) -> None:
     if report.rates.turns:
         console.print(_rates(report))
     if report.stage_us:
-        console.print(_stages(report.stage_us))
+        console.print(_stages({"fraud": report.stage_us, **report.stage_us_of}))
     if report.latencies:
         console.print(_latencies(report))
     if report.bare_bytes:
@@ -94,13 +97,14 @@ def _rates(report: Report) -> Table:
     return table
 
 
-def _stages(stage_us: Mapping[str, float]) -> Table:
-    table = Table(title="Our Python worker, step by step, without Flink")
+def _stages(found: Mapping[str, Mapping[str, float]]) -> Table:
+    table = Table(title="Our Python worker, step by step, without Flink: µs a record")
     table.add_column("step")
-    table.add_column("µs a record", justify="right")
-    for name, cost in stage_us.items():
-        table.add_row(name, f"{cost:.2f}")
-    table.add_row("all", f"{sum(stage_us.values()):.2f}", end_section=True)
+    for use_case in found:
+        table.add_column(use_case, justify="right")
+    for name in next(iter(found.values())):
+        table.add_row(name, *(f"{costs[name]:.2f}" for costs in found.values()))
+    table.add_row("all", *(f"{sum(costs.values()):.2f}" for costs in found.values()))
     return table
 
 

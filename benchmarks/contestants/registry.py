@@ -5,6 +5,9 @@ from dataclasses import dataclass
 MAIN, MANY, SMALL = "main", "many", "small"
 """Raw topics: 5,000 customers, 200,000 customers, few records of 5,000 customers."""
 
+RECOMMENDATION, MAINTENANCE = GENERATED = ("recommendation", "maintenance")
+"""Raw topics with what the generator of the use case of that name makes."""
+
 
 @dataclass(frozen=True)
 class Contestant:
@@ -40,6 +43,11 @@ class Contestant:
     required: bool = False
     aside: bool = False
 
+    @property
+    def use_case(self) -> str:
+        """The use case whose model it calls."""
+        return self.topics[0] if self.topics[0] in GENERATED else "fraud"
+
 
 # The pass-through reads both large topics, or it would be done before its steady state.
 _BOTH = (MAIN, MANY)
@@ -51,6 +59,20 @@ CONTESTANTS = (
     Contestant("handwritten_unguarded_2", "handwritten_unguarded", processes=2, required=True),
     Contestant(
         "score_labels_exactly_once", "score_labels", exactly_once=True, labels=True, required=True
+    ),
+    Contestant(
+        "score_recommendation",
+        "score_installed",
+        exactly_once=True,
+        topics=(RECOMMENDATION,),
+        required=True,
+    ),
+    Contestant(
+        "score_maintenance",
+        "score_installed",
+        exactly_once=True,
+        topics=(MAINTENANCE,),
+        required=True,
     ),
     Contestant("handwritten_overlapped_1", "handwritten_overlapped", aside=True),
     Contestant("score_exactly_once_200k", "score", exactly_once=True, topics=(MANY,)),
