@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.handbook_archive import write_archive
 from benchmarks.progress import say
-from benchmarks.quality.result import Comparison, Quality
+from benchmarks.quality.result import Comparison, Goal, Quality
 from millrace.archive import Archive, open_archive
 from millrace.kafka.topics import LABELS
 from millrace.manifest import Manifest
@@ -45,6 +45,10 @@ _FOUR_FOLDS: Final = (
     ("feed-forward network, 4 folds", 0.876, 0.675, 0.303),
     ("LSTM, 4 folds", 0.876, 0.665, 0.297),
 )
+_GOALS: Final = (
+    Goal("average_precision", "average precision", 0.66, True, "random forest 0.658"),
+    Goal("card_precision_at_100", "card precision@100", 0.291, True, "logistic regression 0.291"),
+)
 _PROTOCOL_AS_OF: Final = date(2018, 8, 22)
 _PROTOCOL_COUNTS: Final = {
     "train_rows": 67_240,
@@ -65,7 +69,8 @@ def measure(given: Namespace) -> Quality:
     figures = _figures(found[0])
     if given.folds > 1:
         figures |= {f"mean_{name}": _mean(found, name) for name in _MEASURES}
-    return Quality(figures, [_compared(days, found)], _wrong(as_of, figures))
+    goals = _GOALS if as_of == _PROTOCOL_AS_OF else ()
+    return Quality(figures, [_compared(days, found)], _wrong(as_of, figures), goals)
 
 
 def _archive(given: Namespace, folder: Path) -> Archive:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.progress import say
-from benchmarks.quality.result import Comparison, Quality
+from benchmarks.quality.result import Comparison, Goal, Quality
 from millrace.sources.cmapss import Subset, find_subsets, test_engines, training_engines
 from training.dataset import Dataset, build
 from training.evaluate_life import phm_score, rmse
@@ -48,21 +48,27 @@ _PUBLISHED: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 
+_GOALS: Mapping[str, Goal] = {
+    "FD001": Goal("rmse_capped_fd001", "RMSE of FD001, capped", 11.3, False, "STAR 10.61"),
+    "FD002": Goal("rmse_capped_fd002", "RMSE of FD002, capped", 11.0, False, "STAR 13.47"),
+}
+
 
 def measure(given: Namespace) -> Quality:
     """Trains on and measures every subset under `given.data`."""
     figures: dict[str, float | int] = {}
-    comparisons, wrong = [], []
+    comparisons, wrong, goals = [], [], []
     for subset in find_subsets(given.data):
         found = _of_subset(subset, given.folds)
         figures |= {f"{name}_{subset.name.lower()}": value for name, value in found.items()}
         comparisons.append(_compared(subset.name, found))
+        goals += [_GOALS[subset.name]] if subset.name in _GOALS else []
         wrong += [
             f"{name} of {subset.name} is {found[name]:,}, the protocol's is {count:,}"
             for name, count in _PROTOCOL_COUNTS.get(subset.name, {}).items()
             if found[name] != count
         ]
-    return Quality(figures, comparisons, wrong)
+    return Quality(figures, comparisons, wrong, goals)
 
 
 def _compared(subset: str, found: Mapping[str, float | int]) -> Comparison:

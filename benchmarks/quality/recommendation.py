@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.progress import say
-from benchmarks.quality.result import Comparison, Quality
+from benchmarks.quality.result import Comparison, Goal, Quality
 from millrace.sources.diginetica import TEST_START_MS, labelled
 from training.dataset import Dataset, build
 from training.models.fitted import FitOptions
@@ -30,6 +30,10 @@ _PUBLISHED: Final = (
     ("item k-nearest-neighbours", 37.3, 12.0),
     ("SR-GNN (published)", 50.73, 17.59),
     ("session k-nearest-neighbours, untuned", 52.0, 18.3),
+)
+_GOALS: Final = (
+    Goal("p_at_20", "P@20, percent", 52.0, True, "SR-GNN 50.73"),
+    Goal("mrr_at_20", "MRR@20, percent", 18.3, True, "SR-GNN 17.59"),
 )
 _PROTOCOL_COUNTS: Final = {"train_clicks": 906_140, "test_clicks": 76_821, "prefixes": 60_858}
 
@@ -59,7 +63,7 @@ def measure(given: Namespace) -> Quality:
         for name, count in _PROTOCOL_COUNTS.items()
         if figures[name] != count
     ]
-    return Quality(figures, [_compared(ours, rule)], wrong)
+    return Quality(figures, [_compared(ours, rule)], wrong, _GOALS)
 
 
 def _counts(known: Dataset, test: Dataset) -> dict[str, int]:
