@@ -20,6 +20,7 @@ MODULES = (
     "demo",
     "topics",
     "produce",
+    "ingest",
     "run",
     "tail",
     "archive",

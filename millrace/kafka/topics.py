@@ -22,7 +22,7 @@ from udfs.errors import UnavailableError
 RAW, FEATURES, PREDICTIONS = "raw", "features", "predictions"
 DEAD_LETTERS, LABELS, CONTROL = "dead-letters", "labels", "control"
 LABEL_CHANGES, REDRIVES, DUPLICATES = "label-changes", "redrives", "duplicates"
-ALARMS = "alarms"
+ALARMS, INGEST_POSITIONS = "alarms", "ingest-positions"
 
 _FOR_GOOD = "-1"
 _NO_LIMIT = str(2**63 - 1)
@@ -87,10 +87,15 @@ def topics(use_case_name: str, kafka: KafkaSettings) -> tuple[Topic, ...]:
         DUPLICATES: {**_by_append_time(kept), "max.message.bytes": _DEAD_LETTER_BYTES},
         LABELS: _by_event_time(retention=_FOR_GOOD),
         REDRIVES: _by_append_time(retention=_FOR_GOOD),
+        INGEST_POSITIONS: {
+            **_by_append_time(retention=_FOR_GOOD),
+            "cleanup.policy": "compact",
+        },
         CONTROL: {**_by_event_time(retention=_FOR_GOOD), "cleanup.policy": "compact"},
     }
-    # One partition: the order of a rollout's steps is the order of this topic. Redrives are few.
-    partitions = {CONTROL: 1, REDRIVES: 1}
+    # One partition: the order of a rollout's steps is the order of this topic. Redrives and
+    # positions are few.
+    partitions = {CONTROL: 1, REDRIVES: 1, INGEST_POSITIONS: 1}
     return tuple(
         Topic(
             f"{use_case_name}.{stage}",

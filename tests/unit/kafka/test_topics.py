@@ -15,6 +15,7 @@ def test_a_use_case_has_its_topics() -> None:
         "fraud.label-changes": 3,
         "fraud.duplicates": 3,
         "fraud.redrives": 1,
+        "fraud.ingest-positions": 1,
         "fraud.control": 1,
     }
 
@@ -31,6 +32,7 @@ def test_what_replays_read_is_never_deleted_by_age() -> None:
         "dead-letters": "1000",
         "labels": "-1",
         "redrives": "-1",
+        "ingest-positions": "-1",
         "control": "-1",
     }
 
@@ -45,8 +47,9 @@ def test_topics_deleted_by_age_count_it_from_the_append() -> None:
     assert wrong == []
 
 
-def test_only_control_is_compacted() -> None:
+def test_control_and_positions_are_compacted() -> None:
     declared = topics("fraud", KafkaSettings())
     assert [t.name for t in declared if t.config["cleanup.policy"] == "compact"] == [
-        "fraud.control"
+        "fraud.ingest-positions",
+        "fraud.control",
     ]
