@@ -123,16 +123,26 @@ def publish_copy(
     """
     manifest = manifest_at(folder)
     home = base / manifest.model_name
-    if version is not None and (home / str(version)).exists():
-        raise ConfigurationError(f"there is a version {version} of {manifest.model_name} already")
-    if (twin := published_as(base, manifest)) is not None:
-        raise ConfigurationError(f"{folder} was published before, as {manifest.model_name}:{twin}")
+    require_new(base, manifest, version)
     with _staging(home) as staging:
         _copy(folder, staging)
         if digest(staging) != verdict.digest:
             raise DataError(f"{folder} has changed since it was judged; judge it again")
         write_verdict(verdict, staging / EXTRA / GATE)
         return _take_number(home, staging, manifest, version)
+
+
+def require_new(base: Path, manifest: Manifest, version: int | None = None) -> None:
+    """Returns when a candidate can be published, under this number if one is given.
+
+    Raises:
+        ConfigurationError: there is such a version, or this one was published before.
+    """
+    name = manifest.model_name
+    if version is not None and (base / name / str(version)).exists():
+        raise ConfigurationError(f"there is a version {version} of {name} already")
+    if (twin := published_as(base, manifest)) is not None:
+        raise ConfigurationError(f"this candidate was published before, as {name}:{twin}")
 
 
 def published_as(base: Path, manifest: Manifest) -> int | None:

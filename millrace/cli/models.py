@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from millrace.cli import model_gate
 from millrace.cli.arguments import AsJson
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     )
     models.command("list")(list_models)
     models.command("show")(show)
+    model_gate.register(models)
     app.add_typer(models, name="models")
 
 
@@ -91,10 +93,13 @@ def _builtins(manifest: Manifest) -> object:
 
 
 def _print_list(base: Path, manifests: Sequence[Manifest]) -> None:
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table("model", "version", "kind", "created (UTC)", "trained on", "measure", "gate")
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("model", "version", "kind", "created (UTC)", "measure", "gate"):
+        table.add_column(heading, no_wrap=heading != "measure")
     for manifest in manifests:
         kind, gate, _ = _beside(base, manifest)
         table.add_row(
@@ -102,7 +107,6 @@ def _print_list(base: Path, manifests: Sequence[Manifest]) -> None:
             str(manifest.version),
             kind,
             _time(manifest.created_ms),
-            f"{manifest.data.train.rows:,} records",
             _first_measure(manifest),
             gate,
         )
@@ -147,9 +151,8 @@ def _beside(base: Path, manifest: Manifest) -> tuple[str, str, list[str]]:
     kind = kind_of(folder) or ""
     if verdict is None:
         return kind, "not asked", []
-    against = f", against {verdict.champion}" if verdict.champion else ""
-    reasons = [f"{each.name}: {each.reason}" for each in verdict.checks]
-    return kind, f"{verdict.outcome}{against}", reasons
+    against = [f"against {verdict.champion}"] if verdict.champion else []
+    return kind, verdict.outcome, [*against, *(f"{c.name}: {c.reason}" for c in verdict.checks)]
 
 
 def _first_measure(manifest: Manifest) -> str:

@@ -64,7 +64,12 @@ def _add_models(parser: _Parser) -> None:
     add = parser.add_argument_group("models").add_argument
     add("--model_name", default="default", help="name of the model under --model_base_path")
     add("--model_base_path", help="directory with a directory per version, named by its number")
-    add("--model_platform", default=TENSORFLOW, help=f"platform of that model{_OURS}")
+    add(
+        "--model_platform",
+        default=TENSORFLOW,
+        help="platform of that model: tensorflow, onnxruntime, or any, which goes by the files of "
+        f"each version{_OURS}",
+    )
     add("--model_config_file", type=Path, help="text-format ModelServerConfig: a list of models")
     add(
         "--model_config_file_poll_wait_seconds",

@@ -13,6 +13,8 @@ from udfs.errors import ConfigurationError
 
 TENSORFLOW: Final = "tensorflow"
 ONNX: Final = "onnxruntime"
+ANY: Final = "any"
+"""Each version by the platform whose graph it holds."""
 
 
 @dataclass(frozen=True)

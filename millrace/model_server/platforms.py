@@ -5,14 +5,14 @@ from functools import partial
 from pathlib import Path
 
 from millrace.model_server.errors import LoadError
-from millrace.model_server.model_config import ONNX, TENSORFLOW
+from millrace.model_server.model_config import ANY, ONNX, TENSORFLOW
 from millrace.model_server.onnx_model import GRAPH_FILE, OnnxSession
 from millrace.model_server.roots import Roots
 from millrace.model_server.saved_model import SavedModelSession, SessionThreads
 from millrace.model_server.servable import Platform, Servable
 from udfs.errors import ConfigurationError
 
-_PERMISSION_DENIED = 7
+_NOT_FOUND, _PERMISSION_DENIED = 5, 7
 
 
 def platforms(threads: SessionThreads, roots: Roots) -> Mapping[str, Platform]:
@@ -23,7 +23,21 @@ def platforms(threads: SessionThreads, roots: Roots) -> Mapping[str, Platform]:
         partial(SavedModelSession, threads=threads),
     )
     onnx = Platform(ONNX, (GRAPH_FILE,), partial(OnnxSession, threads=threads))
-    return {each.name: _guarded(each, roots) for each in (tensorflow, onnx)}
+    every = (tensorflow, onnx, _any_of(tensorflow, onnx))
+    return {each.name: _guarded(each, roots) for each in every}
+
+
+def _any_of(*platforms: Platform) -> Platform:
+    """The platform of models whose versions differ in what runs them."""
+
+    def load(folder: Path) -> Servable:
+        for platform in platforms:
+            if any((folder / name).is_file() for name in platform.graph_files):
+                return platform.load(folder)
+        raise LoadError(_NOT_FOUND, f"{folder} holds none of {', '.join(files)}")
+
+    files = tuple(name for platform in platforms for name in platform.graph_files)
+    return Platform(ANY, files, load)
 
 
 def _guarded(platform: Platform, roots: Roots) -> Platform:

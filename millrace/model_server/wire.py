@@ -7,25 +7,7 @@ from udfs.client.wire import TABLES as CLIENT_TABLES
 
 TABLES: Final[dict[str, Fields]] = {
     **CLIENT_TABLES,
-    "TensorInfo": (
-        (1, "name", "string"),
-        (2, "dtype", "int32"),
-        (3, "tensor_shape", "TensorShapeProto"),
-    ),
-    "SignatureDef": (
-        (1, "inputs", "map TensorInfo"),
-        (2, "outputs", "map TensorInfo"),
-        (3, "method_name", "string"),
-        (4, "defaults", "map Tensor"),
-    ),
     "MetaGraphDef": ((5, "signature_def", "map SignatureDef"),),
-    "SignatureDefMap": ((1, "signature_def", "map SignatureDef"),),
-    "Any": ((1, "type_url", "string"), (2, "value", "bytes")),
-    "GetModelMetadataRequest": (
-        (1, "model_spec", "ModelSpec"),
-        (2, "metadata_field", "repeated string"),
-    ),
-    "GetModelMetadataResponse": ((1, "model_spec", "ModelSpec"), (2, "metadata", "map Any")),
     "ConfigProto": (
         (2, "intra_op_parallelism_threads", "int32"),
         (5, "inter_op_parallelism_threads", "int32"),

@@ -80,6 +80,7 @@ class ModelServer:
         self._base_path.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "-m", "millrace.model_server", f"--port={self.port}"]
         argv += [f"--model_name={self._model_name}", f"--model_base_path={self._base_path}"]
+        argv.append("--model_platform=any")
         self.process = start(
             "model server", argv, log_path=self.log_path, dies_with_owner=self._dies_with_owner
         )

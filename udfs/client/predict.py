@@ -17,6 +17,7 @@ from udfs.client.deadline import Clock, Deadline
 from udfs.client.endpoint import Endpoint
 from udfs.client.endpoints import Endpoints
 from udfs.client.messages import answer, predict_request, status_request, statuses
+from udfs.client.metadata import SignatureSpec, metadata_request, signatures
 from udfs.client.options import ClientOptions
 from udfs.client.outcomes import Failure, Outcome, VersionStatus
 
@@ -101,6 +102,14 @@ class PredictionClient:
         message = status_request(model_name, version)
         reply = await self._call(wire.GET_MODEL_STATUS, message, self._clock(), deadline_s)
         return reply if isinstance(reply, Failure) else statuses(reply, model_name)
+
+    async def model_signatures(
+        self, model_name: str, *, deadline_s: float, version: int | None = None
+    ) -> dict[str, SignatureSpec] | Failure:
+        """What a model takes and gives, by the name of the signature."""
+        message = metadata_request(model_name, version)
+        reply = await self._call(wire.GET_MODEL_METADATA, message, self._clock(), deadline_s)
+        return reply if isinstance(reply, Failure) else signatures(reply, model_name)
 
     async def close(self) -> None:
         """Ends the calls in flight (as failures) and closes the channels for good."""

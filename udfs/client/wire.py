@@ -63,6 +63,24 @@ TABLES: Final[dict[str, Fields]] = {
         (3, "status", "StatusProto"),
     ),
     "GetModelStatusResponse": ((1, "model_version_status", "repeated ModelVersionStatus"),),
+    "TensorInfo": (
+        (1, "name", "string"),
+        (2, "dtype", "int32"),
+        (3, "tensor_shape", "TensorShapeProto"),
+    ),
+    "SignatureDef": (
+        (1, "inputs", "map TensorInfo"),
+        (2, "outputs", "map TensorInfo"),
+        (3, "method_name", "string"),
+        (4, "defaults", "map Tensor"),
+    ),
+    "SignatureDefMap": ((1, "signature_def", "map SignatureDef"),),
+    "Any": ((1, "type_url", "string"), (2, "value", "bytes")),
+    "GetModelMetadataRequest": (
+        (1, "model_spec", "ModelSpec"),
+        (2, "metadata_field", "repeated string"),
+    ),
+    "GetModelMetadataResponse": ((1, "model_spec", "ModelSpec"), (2, "metadata", "map Any")),
 }
 
 _CLASSES = message_classes("millrace.serving", TABLES)
@@ -72,6 +90,10 @@ PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
 GetModelStatusRequest = _CLASSES["GetModelStatusRequest"]
 GetModelStatusResponse = _CLASSES["GetModelStatusResponse"]
+GetModelMetadataRequest = _CLASSES["GetModelMetadataRequest"]
+GetModelMetadataResponse = _CLASSES["GetModelMetadataResponse"]
+SignatureDefMap = _CLASSES["SignatureDefMap"]
 
 PREDICT: Final = "/tensorflow.serving.PredictionService/Predict"
 GET_MODEL_STATUS: Final = "/tensorflow.serving.ModelService/GetModelStatus"
+GET_MODEL_METADATA: Final = "/tensorflow.serving.PredictionService/GetModelMetadata"
