@@ -8,11 +8,11 @@ class Target:
     """The settings that pull latency and throughput apart.
 
     Attributes:
-        linger_ms: the longest wait of a record for its block.
+        linger_ms: the wait of a record for its block, where the block's receiver is not busy.
         block_records: a block is full with so many records.
-        bundle_blocks: blocks a bundle; a bundle costs milliseconds whatever it holds, and its
-            model calls overlap.
-        bundle_ms: the longest wait of a block for its bundle to fill.
+        bundle_blocks: most blocks of a bundle; a bundle costs milliseconds whatever it holds,
+            and its model calls overlap.
+        bundle_ms: a bundle is closed after so long, twice that at most.
         checkpoint_interval_ms: under exactly-once also what a record waits for its commit.
         producer_linger_ms: Kafka's `linger.ms` of the sink.
     """
@@ -27,17 +27,17 @@ class Target:
 
 TARGETS = {
     "latency": Target(
-        linger_ms=10,
+        linger_ms=5,
         block_records=1024,
-        bundle_blocks=4,
-        bundle_ms=5,
+        bundle_blocks=64,
+        bundle_ms=3,
         checkpoint_interval_ms=500,
         producer_linger_ms=1,
     ),
     "balanced": Target(
         linger_ms=10,
         block_records=4096,
-        bundle_blocks=2,
+        bundle_blocks=64,
         bundle_ms=5,
         checkpoint_interval_ms=1000,
         producer_linger_ms=5,

@@ -12,12 +12,10 @@ import org.apache.flink.types.Row;
  * Packs records into blocks, one a shard of the record key, and emits Row(shard key, block).
  *
  * <p>A block leaves when it holds {@code blockRecords} records or {@code blockBytes} bytes, when
- * {@code lingerMs} have passed since the first record of any block, before every checkpoint
- * barrier, every watermark and the end of the input. So the operator needs no state, and nothing
- * stays behind in it: not at a checkpoint, not at a savepoint, not when a bounded source ends.
- *
- * <p>Under load the records of one linger are many and blocks grow by themselves; when records
- * are few, none waits longer than the linger.
+ * {@code lingerMs} have passed since the first record of any block and its receiver is not busy
+ * (see {@link Linger}), before every checkpoint barrier, every watermark and the end of the input.
+ * So the operator needs no state, and nothing stays behind in it: not at a checkpoint, not at a
+ * savepoint, not when a bounded source ends.
  */
 final class PackOperator extends AbstractStreamOperator<Row>
     implements OneInputStreamOperator<RawRecord, Row> {
@@ -29,6 +27,7 @@ final class PackOperator extends AbstractStreamOperator<Row>
   private final int blockBytes;
   private final long lingerMs;
   private transient BlockBuilder[] builders;
+  private transient Backlog backlog;
   private transient Linger linger;
 
   PackOperator(
@@ -38,6 +37,7 @@ final class PackOperator extends AbstractStreamOperator<Row>
       int blockBytes,
       long lingerMs) {
     super(parameters);
+    this.backlog = Backlog.of(parameters, shardKeys);
     this.shardKeys = shardKeys;
     this.blockRecords = blockRecords;
     this.blockBytes = blockBytes;
@@ -49,7 +49,14 @@ final class PackOperator extends AbstractStreamOperator<Row>
     super.open();
     builders = new BlockBuilder[shardKeys.length];
     Arrays.setAll(builders, i -> new BlockBuilder());
-    linger = new Linger(getProcessingTimeService(), lingerMs, this::emitAll);
+    linger =
+        new Linger(
+            getProcessingTimeService(),
+            lingerMs,
+            backlog,
+            builders.length,
+            shard -> builders[shard].count() > 0,
+            this::emit);
   }
 
   @Override
@@ -67,26 +74,18 @@ final class PackOperator extends AbstractStreamOperator<Row>
 
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    emitAll();
+    linger.emitAll();
     super.processWatermark(mark);
   }
 
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) {
-    emitAll();
+    linger.emitAll();
   }
 
   @Override
   public void finish() {
-    emitAll();
-  }
-
-  private void emitAll() {
-    for (int shard = 0; shard < builders.length; shard++) {
-      if (builders[shard].count() > 0) {
-        emit(shard);
-      }
-    }
+    linger.emitAll();
   }
 
   private void emit(int shard) {

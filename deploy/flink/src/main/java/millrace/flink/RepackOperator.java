@@ -21,11 +21,13 @@ final class RepackOperator extends AbstractStreamOperator<Row>
 
   private final RepackSettings settings;
   private transient RowBlocks.Builder[] builders;
+  private transient Backlog backlog;
   private transient Linger linger;
   private transient byte[] scratch;
 
   RepackOperator(StreamOperatorParameters<Row> parameters, RepackSettings settings) {
     super(parameters);
+    this.backlog = Backlog.of(parameters, settings.shardKeys);
     this.settings = settings;
   }
 
@@ -35,7 +37,14 @@ final class RepackOperator extends AbstractStreamOperator<Row>
     builders = new RowBlocks.Builder[settings.shardKeys.length];
     Arrays.setAll(builders, i -> new RowBlocks.Builder());
     scratch = Shards.scratch();
-    linger = new Linger(getProcessingTimeService(), settings.lingerMs, this::emitAll);
+    linger =
+        new Linger(
+            getProcessingTimeService(),
+            settings.lingerMs,
+            backlog,
+            builders.length,
+            shard -> builders[shard].count() > 0,
+            this::emit);
   }
 
   @Override
@@ -67,26 +76,18 @@ final class RepackOperator extends AbstractStreamOperator<Row>
 
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    emitAll();
+    linger.emitAll();
     super.processWatermark(mark);
   }
 
   @Override
   public void prepareSnapshotPreBarrier(long checkpointId) {
-    emitAll();
+    linger.emitAll();
   }
 
   @Override
   public void finish() {
-    emitAll();
-  }
-
-  private void emitAll() {
-    for (int shard = 0; shard < builders.length; shard++) {
-      if (builders[shard].count() > 0) {
-        emit(shard);
-      }
-    }
+    linger.emitAll();
   }
 
   private void emit(int shard) {
