@@ -29,8 +29,12 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     use_case: UseCaseName,
-    paths: Annotated[list[Path], typer.Argument(help="Files and directories.")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files and directories.")] = None,
     *,
+    http: Annotated[
+        str | None,
+        typer.Option(help="Take records over HTTP instead, at PORT or HOST:PORT."),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is appended and added.")
     ] = False,
@@ -43,8 +47,11 @@ def ingest(
     ] = "*",
     delimiter: Annotated[str, typer.Option(help="Between the cells of CSV.")] = ",",
     source: Annotated[
-        str, typer.Option(help="Under which name positions are kept; one process at a time.")
-    ] = "files",
+        str | None,
+        typer.Option(
+            help="Under which name positions are kept, one process at a time. Default: files, http."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the records of CSV files, JSON lines and directories to <use case>.raw, each once.
@@ -57,13 +64,46 @@ def ingest(
     becomes a dead letter with a reason. A last line without a newline waits until it is whole;
     without --follow it counts at the end of a file that was named itself.
 
+    With --http, POST JSON lines to /v1/records with a header Idempotency-Key. The answer is 200
+    once they are committed; the same key again is answered alike and not written, for a day.
+
     Example: millrace ingest fraud history.csv logs/ --follow
+
+    Example: millrace ingest fraud --http 8088
     """
+    from millrace.cli.ingest_http import address, serve  # noqa: PLC0415
+
+    _require_one(paths, http, files_only=follow or kind is not None)
+    if http is not None:
+        where = address(http)
+        serve(*_opened(use_case, source or "http"), where, as_json)
+        return
+    _ingest_files(
+        use_case,
+        _listing(paths or [], kind, pattern, delimiter),
+        delimiter,
+        source or "files",
+        follow=follow,
+        as_json=as_json,
+    )
+
+
+def _require_one(paths: list[Path] | None, http: str | None, *, files_only: bool) -> None:
+    from udfs.errors import ConfigurationError  # noqa: PLC0415
+
+    if bool(paths) == (http is not None):
+        raise ConfigurationError("name files or directories, or --http: one of the two")
+    if http is not None and files_only:
+        raise ConfigurationError("--follow and --format are for files, not for --http")
+
+
+def _ingest_files(
+    use_case: str, listing: Listing, delimiter: str, source: str, *, follow: bool, as_json: bool
+) -> None:
     from millrace.ingest.files import FileIngest, Options  # noqa: PLC0415
     from millrace.ingest.stopping import stop_on_signals  # noqa: PLC0415
     from millrace.ingest.transactions import transactions  # noqa: PLC0415
 
-    listing = _listing(paths, kind, pattern, delimiter)
     found, where = _opened(use_case, source)
     # A missing path is told before Kafka is asked for anything.
     listing()
