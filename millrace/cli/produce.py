@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +42,9 @@ def produce(
     count: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Records at most. Default: all files, 100,000 of history, endless live."
+            min=0,
+            help="Records at most. Default: all files, 100,000 of history, endless live. What "
+            "entities of live traffic did earlier, as maintenance needs it, comes on top.",
         ),
     ] = None,
     days: Annotated[
@@ -86,7 +88,7 @@ def produce(
     with _progress() as progress:
         task = progress.add_task(f"records to {target}", total=total)
         produced = sources.produce(
-            told.among(islice(records, count), lambda some: faults.among(encoded(found, some))),
+            told.among(records, lambda some: faults.among(encoded(found, some))),
             topic=target,
             cluster=cluster(load().kafka),
             pace=pace,
@@ -107,7 +109,7 @@ def _source(
     seed: int,
     labels: bool,
 ) -> tuple[Iterator[tuple[Any, Label]], int | None, Pace | None]:
-    """Labelled records, how many there are if that is known, and how they are held back."""
+    """Labelled records, how many were asked for, and how they are held back."""
     from millrace.sources import generator  # noqa: PLC0415
     from millrace.sources.files import file_records, labelled_records  # noqa: PLC0415
     from millrace.sources.produce import at_event_time, at_rate  # noqa: PLC0415
@@ -116,11 +118,13 @@ def _source(
     if data is not None:
         paced = at_rate(rate) if rate is not None else None
         if labels:
-            return labelled_records(use_case, data), count, paced
-        return ((record, False) for record in file_records(use_case, data)), count, paced
+            return islice(labelled_records(use_case, data), count), count, paced
+        unlabelled = ((record, False) for record in file_records(use_case, data))
+        return islice(unlabelled, count), count, paced
     if rate is not None:
         live = generator.live(use_case, seed=seed, rate=rate, start_ms=now_ms)
-        return live, count, at_event_time()
+        earlier = generator.before(use_case, seed=seed, rate=rate, start_ms=now_ms)
+        return chain(earlier, islice(live, count)), count, at_event_time()
     size = _HISTORY_COUNT if count is None else count
     span = timedelta(days=days)
     past = generator.past(use_case, seed=seed, count=size, span=span, end_ms=now_ms)

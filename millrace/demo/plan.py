@@ -50,6 +50,13 @@ class Plan:
         return self.story.history_count(self.seed, self.rate, self.history_days)
 
     @property
+    def history_words(self) -> str:
+        """What is replayed."""
+        if self.use_case.before is not None and self.history_days:
+            return "the time before now"
+        return f"{self.history_days} days"
+
+    @property
     def history_span(self) -> timedelta:
         """How far the replayed history goes back."""
         return timedelta(days=self.history_days)

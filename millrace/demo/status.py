@@ -52,13 +52,11 @@ def sentence(status: Status, seen: Snapshot, plan: Plan) -> str:
     if status.stage is not Stage.JOB:
         return f"{status.stage.value}."
     if seen.first_prediction_s is None:
-        return (
-            f"Flink starts in this process; {noun} of {plan.history_days} days already wait for it."
-        )
+        return f"Flink starts in this process; {noun} of {plan.history_words} already wait for it."
     if status.job != "RUNNING":
         return f"The job is {status.job.lower()}; it goes on from its last checkpoint."
     if seen.predictions + seen.dead_letters < seen.history:
-        return f"The job replays {plan.history_days} days, so that live {noun} meet full windows."
+        return f"The job replays {plan.history_words}, so that live {noun} meet full windows."
     return _answering(status, seen, noun)
 
 

@@ -38,23 +38,34 @@ class Traffic(Part):
 
     def work(self) -> None:
         """Produces the history, then live traffic."""
-        self._produce_history()
+        start_ms = generator.now_ms()
+        self._produce_history(start_ms)
         if not self._over.is_set():
-            self._produce_live()
+            # Machines that have a past of their own go on where it ends.
+            goes_on = self._plan.use_case.before is not None
+            self._produce_live(start_ms if goes_on else generator.now_ms())
 
-    def _produce_history(self) -> None:
+    def _history(self, end_ms: int) -> Iterator[tuple[Any, Label]]:
+        """What the entities of live traffic did before it."""
         plan = self._plan
-        if not plan.history_count:
-            return
-        past = generator.past(
+        if plan.use_case.before is not None:
+            return generator.before(plan.use_case, seed=plan.seed, rate=plan.rate, start_ms=end_ms)
+        return generator.past(
             plan.use_case,
             seed=plan.seed,
             count=plan.history_count,
             span=plan.history_span,
-            end_ms=generator.now_ms(),
+            end_ms=end_ms,
         )
+
+    def _produce_history(self, end_ms: int) -> None:
+        plan = self._plan
+        if not plan.history_count:
+            return
         produce(
-            self._labels.among(past, lambda records: encoded(plan.use_case, records)),
+            self._labels.among(
+                self._history(end_ms), lambda records: encoded(plan.use_case, records)
+            ),
             topic=self._topic,
             cluster=self._cluster,
             stopped=self._over.is_set,
@@ -63,11 +74,9 @@ class Traffic(Part):
             ),
         )
 
-    def _produce_live(self) -> None:
+    def _produce_live(self, start_ms: int) -> None:
         plan = self._plan
-        live = generator.live(
-            plan.use_case, seed=plan.seed, rate=plan.rate, start_ms=generator.now_ms()
-        )
+        live = generator.live(plan.use_case, seed=plan.seed, rate=plan.rate, start_ms=start_ms)
         faults = Malformed(plan.use_case, MALFORMED_SHARE, plan.seed)
         before = self._labels.told
         produced = produce(

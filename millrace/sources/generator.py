@@ -36,6 +36,18 @@ def past(
     return use_case.generate(seed, end_ms - span_ms, count, span_ms)
 
 
+def before(
+    use_case: UseCase, *, seed: int, rate: float, start_ms: int
+) -> Iterator[tuple[Any, Label]]:
+    """What the entities of `live` of the same arguments did earlier; often nothing.
+
+    Raises:
+        ConfigurationError: the rate or the seed cannot be met.
+    """
+    _require(seed, rate)
+    return iter(()) if use_case.before is None else use_case.before(seed, start_ms, rate)
+
+
 def live(
     use_case: UseCase, *, seed: int, rate: float, start_ms: int
 ) -> Iterator[tuple[Any, Label]]:
@@ -44,8 +56,12 @@ def live(
     Raises:
         ConfigurationError: the rate or the seed cannot be met.
     """
+    _require(seed, rate)
+    return use_case.live(seed, start_ms, rate)
+
+
+def _require(seed: int, rate: float) -> None:
     if seed < 0 or not rate > 0:
         raise ConfigurationError(
             f"live traffic needs a rate above 0 and a seed of at least 0, not {rate} and {seed}"
         )
-    return use_case.live(seed, start_ms, rate)

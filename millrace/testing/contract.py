@@ -105,6 +105,21 @@ def live_traffic_goes_on_from_its_start_at_its_rate(use_case: UseCase) -> None:
     assert abs((times[-1] - _START_MS) / (1_000 * _LIVE / _LIVE_RATE) - 1) <= _RATE_TOLERANCE
 
 
+def what_went_before_live_traffic_ends_at_its_start(use_case: UseCase) -> None:
+    """What went before live traffic ends at its start, and has ids of its own."""
+    if use_case.before is None:
+        return
+    earlier = [record for record, _ in use_case.before(1, _START_MS, _LIVE_RATE)]
+    live = [record for record, _ in islice(use_case.live(1, _START_MS, _LIVE_RATE), _LIVE)]
+    times = [getattr(record, use_case.event_time) for record in earlier]
+    ids = {getattr(record, use_case.business_id) for record in (*earlier, *live)}
+    keys = [{getattr(record, use_case.entity_key) for record in part} for part in (earlier, live)]
+    assert times == sorted(times)
+    assert times[-1] < _START_MS
+    assert len(ids) == len(earlier) + len(live)
+    assert keys[0] & keys[1]
+
+
 def its_records_pass_the_clean_stage(use_case: UseCase) -> None:
     """Its records pass the clean stage."""
     raw = list(encoded(use_case, (record for record, _ in _history(use_case))))
@@ -182,6 +197,7 @@ CHECKS: tuple[Callable[[UseCase], None], ...] = (
     history_is_whole_in_order_in_its_span_and_repeatable,
     history_has_several_labels_and_ids_of_its_own,
     live_traffic_goes_on_from_its_start_at_its_rate,
+    what_went_before_live_traffic_ends_at_its_start,
     its_records_pass_the_clean_stage,
     every_kind_of_malformed_record_is_refused_for_its_reason,
     features_are_finite_rows_as_wide_as_their_names,

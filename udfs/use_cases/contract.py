@@ -111,6 +111,9 @@ class UseCase:
             order; the built-in source. A label is a number of `label_dtype`.
         live: (seed, start_ms, records a second) -> the same pairs without end, event times
             going on from start_ms; nothing waits, the sender holds each back until it is due.
+        before: what the entities of `live` of the same arguments did before start_ms, in
+            event-time order; sent ahead of it. None: nothing that their features need, or
+            `generate` with the same seed has it.
         label_dtype: `bool`, `int64` or `float32`.
         fit: `module:function` that trains the model, a `training.models.fitted.Fit`; loaded
             only to train.
@@ -142,6 +145,7 @@ class UseCase:
     allowed_lateness: timedelta
     generate: Callable[[int, int, int, int], Iterator[tuple[Any, Label]]]
     live: Callable[[int, int, float], Iterator[tuple[Any, Label]]]
+    before: Callable[[int, int, float], Iterator[tuple[Any, Label]]] | None = None
     label_dtype: str = "bool"
     fit: str = "training.models.binary:fit"
     evaluate: str = "training.evaluate:yes_or_no"

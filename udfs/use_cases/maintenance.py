@@ -20,7 +20,7 @@ from udfs.features.spec import FeatureSpec
 from udfs.use_cases.contract import Columns, Features, Measure, ModelSignature, Output, UseCase
 from udfs.use_cases.maintenance_records import CYCLE_MS, Failure, Reading
 from udfs.use_cases.maintenance_regimes import CHOSEN, ENGINES, WEAR
-from udfs.use_cases.maintenance_world import generate, live
+from udfs.use_cases.maintenance_world import before, generate, live
 
 __all__ = ["MAINTENANCE", "REMAINING_LIFE", "SPEC", "assemble", "back_labelled", "rule"]
 
@@ -129,6 +129,7 @@ MAINTENANCE = UseCase(
     allowed_lateness=timedelta(seconds=10),
     generate=generate,
     live=live,
+    before=before,
     label_dtype="float32",
     fit="training.models.remaining_life:fit",
     evaluate="training.evaluate_life:remaining_life",

@@ -28,7 +28,7 @@ _OFFSET, _NOISE, _GAIN_SPREAD = 0.3, 0.6, 0.15
 _SETTING_NOISE = (0.002, 0.0003, 0.0)
 _IDS_PER_MS = 100
 _BLOCK = 4_096
-_HISTORY, _LIVE = range(2)
+_HISTORY, _LIVE, _BEFORE = range(3)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def generate(seed: int, start_ms: int, count: int, span_ms: int) -> Iterator[tup
             cycle[rows],
             units=_IDS_PER_MS * start_ms + machine[rows],
             times=times[rows],
-            first_id=_IDS_PER_MS * start_ms + first,
+            ids=_IDS_PER_MS * start_ms + np.arange(first, first + len(rows)),
         )
 
 
@@ -116,23 +116,54 @@ def live(seed: int, start_ms: int, rate: float) -> Iterator[tuple[Reading, float
     """Readings without end from `start_ms` on, `rate` a second, with their remaining lives.
 
     There are as many machines as give the rate when each is read every two seconds; they are of
-    any age at first.
+    any age at first. What they did until then is `before`'s: without it a worn machine looks as
+    if it had started worn.
     """
-    rng = np.random.default_rng([_LIVE, seed, start_ms // 1000])
-    machines = max(round(rate * CYCLE_MS / 1000), 1)
-    lives = Lives.drawn(rng, machines)
-    cycle = (rng.random(machines) * lives.cycles).astype(np.int64) + 1
+    rng, lives, cycle = _fleet(seed, start_ms, rate)
+    machines = len(cycle)
     place = np.arange(machines)
     unit, next_unit = place + _IDS_PER_MS * start_ms, machines + _IDS_PER_MS * start_ms
     for turn in count_from():
         times = start_ms + ((turn * machines + place) * (1000 / rate)).astype(np.int64)
-        first_id = _IDS_PER_MS * start_ms + turn * machines
-        yield from _records(rng, lives, place, cycle, units=unit, times=times, first_id=first_id)
+        ids = _IDS_PER_MS * start_ms + turn * machines + place
+        yield from _records(rng, lives, place, cycle, units=unit, times=times, ids=ids)
         cycle = cycle + 1
         failed = np.flatnonzero(cycle > lives.cycles)
         lives.replace(failed, Lives.drawn(rng, len(failed)))
         cycle[failed], unit[failed] = 1, next_unit + np.arange(len(failed))
         next_unit += len(failed)
+
+
+def before(seed: int, start_ms: int, rate: float) -> Iterator[tuple[Reading, float]]:
+    """The readings, with remaining lives, of the machines of `live` from new to `start_ms`.
+
+    >>> first = next(live(seed=1, start_ms=900_000, rate=0.5))[0]
+    >>> earlier = [reading.cycle for reading, _ in before(seed=1, start_ms=900_000, rate=0.5)]
+    >>> earlier == list(range(1, first.cycle))
+    True
+    """
+    _, lives, age = _fleet(seed, start_ms, rate)
+    rng = np.random.default_rng([_BEFORE, seed, start_ms // 1000])
+    machines = len(age)
+    for turn in range(1 - int(age.max()), 0):
+        place = np.flatnonzero(age + turn > 0)
+        number = turn * machines + place
+        yield from _records(
+            rng,
+            lives,
+            place,
+            age[place] + turn,
+            units=place + _IDS_PER_MS * start_ms,
+            times=start_ms + (number * (1000 / rate)).astype(np.int64),
+            ids=_IDS_PER_MS * start_ms + number,
+        )
+
+
+def _fleet(seed: int, start_ms: int, rate: float) -> tuple[np.random.Generator, Lives, Ints]:
+    """Chance, machines and their cycles, int64 (n,), at the start of live traffic."""
+    rng = np.random.default_rng([_LIVE, seed, start_ms // 1000])
+    lives = Lives.drawn(rng, max(round(rate * CYCLE_MS / 1000), 1))
+    return rng, lives, (rng.random(len(lives.cycles)) * lives.cycles).astype(np.int64) + 1
 
 
 def _records(
@@ -143,12 +174,12 @@ def _records(
     *,
     units: Ints,
     times: Ints,
-    first_id: int,
+    ids: Ints,
 ) -> Iterator[tuple[Reading, float]]:
     settings, sensors = lives.readings(rng, machine, cycle)
     remaining = (lives.cycles[machine] - cycle).astype(np.float64)
     columns = (
-        np.arange(first_id, first_id + len(machine)),
+        ids,
         units,
         cycle,
         times,

@@ -6,9 +6,16 @@ import numpy as np
 
 from training.dataset import build
 from training.evaluate_life import remaining_life
-from udfs.use_cases.maintenance import LONGEST_LIFE, MAINTENANCE, REMAINING_LIFE, back_labelled
+from udfs.use_cases.maintenance import (
+    LONGEST_LIFE,
+    MAINTENANCE,
+    REMAINING_LIFE,
+    SPEC,
+    back_labelled,
+)
 from udfs.use_cases.maintenance_records import CYCLE_MS, Failure, Reading
-from udfs.use_cases.maintenance_world import generate, live
+from udfs.use_cases.maintenance_regimes import CHOSEN, WEAR
+from udfs.use_cases.maintenance_world import before, generate, live
 
 START_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -39,6 +46,34 @@ def test_a_machine_of_live_traffic_is_replaced_when_it_has_failed() -> None:
     )
     assert len({reading.unit_id for reading, _ in made}) == 10 + len(failed)
     assert len({reading.reading_id for reading, _ in made}) == len(made)
+
+
+def test_machines_of_live_traffic_go_on_from_what_they_did_before() -> None:
+    earlier = list(before(1, START_MS, 5.0))
+    made = [*earlier, *islice(live(1, START_MS, 5.0), 10 * 400)]
+    times = [reading.event_time_ms for reading, _ in made]
+    assert times == sorted(times)
+    assert earlier[-1][0].event_time_ms < START_MS
+    assert len({reading.reading_id for reading, _ in made}) == len(made)
+    by_unit: dict[int, list[tuple[int, float]]] = {}
+    for reading, left in made:
+        by_unit.setdefault(reading.unit_id, []).append((reading.cycle, left))
+    for life in by_unit.values():
+        assert [cycle for cycle, _ in life] == list(range(1, len(life) + 1))
+        assert len({cycle + left for cycle, left in life}) == 1
+
+
+def test_worn_machines_of_live_traffic_have_drifted_from_their_own_start() -> None:
+    """Without what they did before, their start would be as worn as they are."""
+    earlier, now = list(before(1, START_MS, 50.0)), list(islice(live(1, START_MS, 50.0), 1_000))
+    first = SPEC.names.index(f"sensor_{CHOSEN[0] + 1}_drift")
+    shares = []
+    for made in ([*earlier, *now], now):
+        data = build(MAINTENANCE, made)[-len(now) :]
+        drifts = data.features[data.labels < 20, first : first + len(CHOSEN)]
+        shares.append(float((drifts / np.array(WEAR)).mean()))
+    assert shares[0] > 0.6
+    assert shares[1] < 0.1
 
 
 def test_the_rule_tells_worn_machines_from_new_ones() -> None:
