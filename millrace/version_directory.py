@@ -13,7 +13,8 @@ import msgspec
 from millrace.manifest import Manifest, read_manifest
 from udfs.errors import DataError
 
-GRAPH_FILES = {"saved_model.pb": "SavedModel", "model.onnx": "ONNX"}
+ONNX_GRAPH = "model.onnx"
+GRAPH_FILES = {"saved_model.pb": "SavedModel", ONNX_GRAPH: "ONNX"}
 """What a version has one of, and what it is then."""
 
 EXTRA = "assets.extra"

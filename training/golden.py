@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from millrace.manifest import GoldenRows
+from millrace.version_directory import ONNX_GRAPH
 from udfs.errors import DataError
 from udfs.use_cases.contract import ModelSignature
 
@@ -15,7 +16,7 @@ TOLERANCE = 1e-6
 
 
 def check_saved_model(folder: Path, signature: ModelSignature, golden: GoldenRows) -> None:
-    """Loads a SavedModel from its files and asks it.
+    """Loads a version from its files, a SavedModel or an ONNX graph, and asks it.
 
     Raises:
         DataError: it answers otherwise than the trained model did.
@@ -50,9 +51,19 @@ def check(signature: ModelSignature, golden: GoldenRows, answers: dict[str, NDAr
 def _answers(
     folder: Path, signature: ModelSignature, golden: GoldenRows
 ) -> dict[str, NDArray[Any]]:
+    rows = np.array(golden.features, signature.input_dtype)
+    if (folder / ONNX_GRAPH).is_file():
+        return _of_onnx(folder / ONNX_GRAPH, {signature.input_name: rows})
     from training.models.tensorflow_quiet import tf  # noqa: PLC0415  (seconds to load)
 
-    rows = np.array(golden.features, signature.input_dtype)
     call = tf.saved_model.load(str(folder)).signatures[signature.signature_name]
     answers = call(**{signature.input_name: tf.constant(rows)})
     return {name: tensor.numpy() for name, tensor in answers.items()}
+
+
+def _of_onnx(file: Path, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    import onnxruntime  # noqa: PLC0415  (only who trains by ONNX has to have it)
+
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, inputs), strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,6 +54,14 @@ def train(
             "Default: all there are; 7 of the fraud handbook's files and of a fraud archive.",
         ),
     ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="Training instead of the use case's own, such as "
+            "training.models.sklearn_classifier:fit, which makes an ONNX graph.",
+        ),
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of generator and training.")] = 1,
     candidate: Annotated[
@@ -80,8 +89,9 @@ def train(
     from training.models.fitted import FitOptions  # noqa: PLC0415
     from udfs.use_cases.find import find_use_case  # noqa: PLC0415
 
-    settings = load()
-    found = find_use_case(use_case)
+    settings, found = load(), find_use_case(use_case)
+    if fit is not None:
+        found = replace(found, fit=fit)
     source: training.Source
     if as_of is not None and archive is None:
         raise typer.BadParameter("it needs --archive", param_hint="--as-of")

@@ -4,19 +4,21 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from millrace import registry
 from millrace.cli import models as models_command
-from millrace.version_directory import EXTRA
+from millrace.version_directory import EXTRA, kind_of
+from tests.integration.scoring import Kafka, options, run, transactions
 from tests.unit.model_server.running_server import flags_for, running, wait_until
 from training.dataset import Dataset
 from training.models.fitted import FitOptions
@@ -29,7 +31,7 @@ from udfs.use_cases.contract import UseCase
 from udfs.use_cases.fraud import FRAUD
 
 END = datetime(2023, 11, 15, tzinfo=timezone.utc)
-GOOD, POOR = "1", "2"
+GOOD, POOR, ONNX = "1", "2", "3"
 NAMES = ["feature spec", "size", "signature", "golden rows", "metrics", "calibration", "latency"]
 # A busy machine makes no model slow.
 PATIENT = ("--max-latency-ms", "5000", "--max-slowdown", "100", "--max-calibration-error", "0.05")
@@ -52,12 +54,14 @@ class _Made:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published version, and two candidates: one trained alike from another seed, one hardly."""
+    """A published version, and candidates: one trained alike, one hardly, one as an ONNX graph."""
     place = tmp_path_factory.mktemp("gate")
     source = from_generator(FRAUD, count=60_000, days=40, seed=5, end=END)
     made = _Made(source.dataset(FRAUD, silent))
     for folder, epochs, seed in (("models", 8, 5), ("candidates", 10, 6), ("candidates", 1, 6)):
         train(FRAUD, made, place / folder, options=FitOptions(epochs, seed))
+    by_sklearn = replace(FRAUD, fit="training.models.sklearn_classifier:fit")
+    train(by_sklearn, made, place / "candidates", options=FitOptions(12, 7))
     return place
 
 
@@ -113,6 +117,31 @@ def test_a_good_candidate_passes_is_published_and_served_by_the_server_that_runs
     recorded = registry.verdict_of(base, "fraud", 2)
     assert recorded is not None
     assert (recorded.outcome, len(recorded.checks)) == ("passed", len(NAMES))
+
+
+def test_scikit_learn_becomes_an_onnx_version_that_follows_a_saved_model_and_scores(
+    models: Models, tmp_path: Path, kafka: Kafka
+) -> None:
+    base = tmp_path / "models"
+    flags = flags_for("fraud", base / "fraud", "--model_platform=any")
+    with running(tmp_path / "log", *flags) as server:
+        assert answering(server.target) == 1
+        # Another model, so that it is not held to the same quality; the rest decides.
+        status, told = models("publish", "fraud", ONNX, "--max-loss", "0.9", *PATIENT)
+        assert (status, refused(told["verdict"])) == (0, [])
+        wait_until(lambda: answering(server.target) == 2)
+        kafka.send(transactions(200))
+        run(options(kafka, tmp_path, use_case="fraud", serving_target=server.target))
+    assert kind_of(base / "fraud" / "2") == "ONNX"
+    rows = {row.business_id: row.features for row in kafka.features()}
+    predictions = kafka.predictions()
+    scored = {(row.route, row.model_version) for row in predictions}
+    assert (len(predictions), scored) == (200, {("stable", 2)})
+    session = onnxruntime.InferenceSession(str(base / "fraud" / "2" / "model.onnx"))
+    asked = np.array([rows[row.business_id] for row in predictions], np.float32)
+    score, decision = session.run(["score", "decision"], {"features": asked})
+    np.testing.assert_allclose([row.output for row in predictions], score, atol=1e-6)
+    assert [row.decision for row in predictions] == decision.tolist()
 
 
 def test_a_poor_candidate_is_refused_with_its_figures_and_not_published(
@@ -202,7 +231,9 @@ def test_a_champion_that_no_server_loads_is_an_error_and_no_verdict(
 
 
 def test_a_server_that_runs_already_is_asked(models: Models, tmp_path: Path) -> None:
-    flags = flags_for("fraud", tmp_path / "candidates" / "fraud")  # it serves the newest: the poor
+    flags = flags_for(
+        "fraud", tmp_path / "candidates" / "fraud"
+    )  # SavedModels: the newest is the poor
     with running(tmp_path / "log", *flags) as server:
         _, verdict = models("gate", "fraud", POOR, "--server", server.target, *PATIENT)
         _, other = models("gate", "fraud", GOOD, "--server", server.target, *PATIENT)

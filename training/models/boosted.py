@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from training.dataset import Dataset
-from training.evaluate import precision_recall
 from training.models.fitted import FitOptions
 from training.models.ranks import Ranks
+from training.models.stages import best_stage, between_scores
 from training.models.tensorflow_quiet import tf
 from training.models.trees import Trees
 from training.progress import OnProgress
@@ -29,7 +29,6 @@ _LEARNING_RATE = 0.05
 _LEAF_ROWS = 20
 _PENALTY = 1.0
 _SCORE_ROWS = 8_192
-_TINY = 1e-7
 
 Expand = Callable[[Any], Any]
 """Feature rows (n, f) to rows (n, g) of the columns that trees split: tensors of float32.
@@ -108,7 +107,7 @@ def fit(
     held_out = expanded(expand, validation)
     first, ranks = _grown(expanded(expand, train), train.labels, most, options.seed)
     on_progress("fits", 1, 2)
-    count, scores = _best_stage(first, ranks(held_out), validation.labels)
+    count, scores = best_stage(first, ranks(held_out), validation.labels)
     both = np.concatenate([expanded(expand, train), held_out])
     labels = np.concatenate([train.labels, validation.labels])
     last, ranks = _grown(both, labels, count, options.seed)
@@ -126,21 +125,6 @@ def expanded(expand: Expand, part: Dataset) -> NDArray[np.float32]:
     return columns
 
 
-def between_scores(labels: NDArray[np.bool_], scores: NDArray[Any]) -> float:
-    """The threshold with the highest F1, halfway to the next lower score.
-
-    Trees give the same score to many rows; a threshold on one would let the last bit decide.
-
-    >>> between_scores(np.array([True, True, False]), np.array([0.9, 0.6, 0.4]))
-    0.5
-    """
-    precision, recall, thresholds = precision_recall(labels, scores)
-    both = np.maximum(precision + recall, _TINY)
-    best = int(np.argmax(2 * precision * recall / both))
-    following = thresholds[best + 1] if best + 1 < len(thresholds) else 0.0
-    return float((thresholds[best] + following) / 2)
-
-
 def _grown(
     columns: NDArray[np.float32], labels: NDArray[np.bool_], count: int, seed: int
 ) -> tuple[Any, Ranks]:
@@ -156,19 +140,6 @@ def _grown(
         random_state=seed,
     )
     return booster.fit(ranks(columns), labels), ranks
-
-
-def _best_stage(
-    booster: Any, ranks: NDArray[np.float32], labels: NDArray[np.bool_]
-) -> tuple[int, NDArray[np.float64]]:
-    """How many trees predict the labels best by their likelihood, and the scores of so many."""
-    best, count, scores = np.inf, 0, np.zeros(len(labels))
-    for stage, given in enumerate(booster.staged_predict_proba(ranks), start=1):
-        likely = np.clip(np.where(labels, given[:, 1], given[:, 0]), _TINY, 1.0)
-        loss = -float(np.mean(np.log(likely)))
-        if loss < best:
-            best, count, scores = loss, stage, given[:, 1]
-    return count, scores
 
 
 def _slices(features: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

@@ -10,11 +10,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from millrace.version_directory import ONNX_GRAPH
 from udfs.errors import UseCaseError
-from udfs.use_cases.contract import ModelSignature
-
-GRAPH_FILE = "model.onnx"
-"""What a version of the platform `onnxruntime` holds."""
+from udfs.use_cases.contract import DECISION, SCORE, ModelSignature
 
 _QUIET = 3
 
@@ -29,23 +27,41 @@ class OnnxModel:
             (n,) or (n, 1); both get the signature's names.
         signature: the use case's.
         library_versions: of what trained it; ONNX' own are added.
+        threshold: scores from here on are decided as true; the graph then gives a decision, too.
+
+    Attributes:
+        threshold: the same.
+        library_versions: of everything that made it.
 
     Raises:
-        UseCaseError: the use case's model gives something else than one number a row.
+        UseCaseError: the use case's model gives something else than one number a row, or, with a
+            threshold, than score and decision.
     """
 
     def __init__(
-        self, graph: Any, signature: ModelSignature, library_versions: Mapping[str, str]
+        self,
+        graph: Any,
+        signature: ModelSignature,
+        library_versions: Mapping[str, str],
+        *,
+        threshold: float | None = None,
     ) -> None:
-        self.threshold: float | None = None
+        self.threshold = threshold
         self.library_versions: Mapping[str, str] = {
             **library_versions,
             "onnx": onnx.__version__,
             "onnxruntime": onnxruntime.__version__,
         }
-        self._output = one_number(signature)
         self._input = signature.input_name
-        self._graph = _named(graph, self._input, self._output)
+        if threshold is None:
+            number = one_number(signature)
+            self._outputs = [number]
+            self._graph = _named(graph, self._input, number)
+        else:
+            score_and_decision(signature)
+            self._outputs = [SCORE.tensor, DECISION.tensor]
+            self._graph = _decided(_named(graph, self._input, SCORE.tensor), threshold)
+        onnx.checker.check_model(self._graph)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _QUIET
         self._session = onnxruntime.InferenceSession(
@@ -53,14 +69,14 @@ class OnnxModel:
         )
 
     def outputs(self, features: NDArray[np.float32]) -> Mapping[str, NDArray[Any]]:
-        """The number of each row, (n,), for feature rows (n, f)."""
-        (found,) = self._session.run([self._output], {self._input: features})
-        return {self._output: found}
+        """The number of each row, or score and decision, (n,) each, for feature rows (n, f)."""
+        found = self._session.run(self._outputs, {self._input: features})
+        return dict(zip(self._outputs, found, strict=True))
 
     def save(self, folder: Path) -> None:
         """Writes `model.onnx`."""
         folder.mkdir(parents=True, exist_ok=True)
-        onnx.save(self._graph, str(folder / GRAPH_FILE))
+        onnx.save(self._graph, str(folder / ONNX_GRAPH))
 
 
 def one_number(signature: ModelSignature) -> str:
@@ -78,6 +94,20 @@ def one_number(signature: ModelSignature) -> str:
     return first.tensor
 
 
+def score_and_decision(signature: ModelSignature) -> None:
+    """Returns when a model gives score and decision.
+
+    Raises:
+        UseCaseError: it gives something else.
+    """
+    if signature.outputs != (SCORE, DECISION):
+        given = ", ".join(output.tensor for output in signature.outputs)
+        raise UseCaseError(
+            f"model {signature.model_name!r} gives {given}; this training makes models of "
+            f"{SCORE.tensor} and {DECISION.tensor}, for yes-or-no labels"
+        )
+
+
 def _named(graph: Any, input_name: str, output_name: str) -> Any:
     """The model with these names for its input and output, the output of shape (n,)."""
     model = onnx.ModelProto()
@@ -92,5 +122,16 @@ def _named(graph: Any, input_name: str, output_name: str) -> Any:
     inner.node.append(helper.make_node("Reshape", [own_output, shape.name], [output_name]))
     del inner.output[:]
     inner.output.append(helper.make_tensor_value_info(output_name, TensorProto.FLOAT, [None]))
-    onnx.checker.check_model(model)
+    return model
+
+
+def _decided(model: Any, threshold: float) -> Any:
+    """The model with the decision as a further output: whether the score reaches the threshold."""
+    inner = model.graph
+    limit = helper.make_tensor("millrace_threshold", TensorProto.FLOAT, [], [threshold])
+    inner.initializer.append(limit)
+    names = [SCORE.tensor, limit.name]
+    inner.node.append(helper.make_node("GreaterOrEqual", names, [DECISION.tensor]))
+    decided = helper.make_tensor_value_info(DECISION.tensor, TensorProto.BOOL, [None])
+    inner.output.append(decided)
     return model

@@ -4,19 +4,26 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from millrace.version_directory import ONNX_GRAPH
 from tests.unit.model_server.running_server import flags_for, running
-from tests.unit.training.life_data import life_data
+from tests.unit.training.life_data import life_data, rows
+from training.dataset import Dataset
+from training.evaluate import average_precision
+from training.export import golden_rows
+from training.golden import check_saved_model
 from training.models.fitted import Fit, FitOptions, FittedModel
-from training.models.onnx_model import GRAPH_FILE, OnnxModel
+from training.models.onnx_model import OnnxModel
+from training.models.sklearn_classifier import fit as fit_classifier
 from training.models.sklearn_regressor import fit as fit_sklearn
 from training.progress import silent
 from udfs.client.outcomes import Answer, Outcome
 from udfs.client.predict import PredictionClient
-from udfs.errors import UseCaseError
+from udfs.errors import DataError, UseCaseError
 from udfs.use_cases.contract import ModelSignature
 from udfs.use_cases.fraud import FRAUD
 from udfs.use_cases.maintenance import MAINTENANCE, REMAINING_LIFE
@@ -73,7 +80,7 @@ def test_a_version_holds_one_graph_and_the_manifest_names_the_libraries(
     by_sklearn: FittedModel, tmp_path: Path
 ) -> None:
     by_sklearn.save(tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == [GRAPH_FILE]
+    assert [file.name for file in tmp_path.iterdir()] == [ONNX_GRAPH]
     assert isinstance(by_sklearn, OnnxModel)
     assert {"scikit-learn", "skl2onnx", "onnx"} <= by_sklearn.library_versions.keys()
     assert by_sklearn.threshold is None
@@ -85,3 +92,54 @@ def test_a_use_case_of_another_kind_is_refused_in_a_sentence() -> None:
     whole = replace(SIGNATURE, outputs=(replace(REMAINING_LIFE, dtype="int64"),))
     with pytest.raises(UseCaseError, match="1 outputs of int64"):
         fitted(fit_sklearn, whole)
+
+
+def yes_or_no(seed: int, count: int = 4_000) -> Dataset:
+    """Labels that a step and a bend of the first two columns make likely."""
+    features = rows(count, seed, len(FRAUD.spec.names))
+    chances = np.where(features[:, 0] > 0.5, 0.8, 0.1) * (features[:, 1] ** 2 < 1)
+    labels = np.random.default_rng(seed).random(count) < chances
+    numbers = np.arange(count)
+    return Dataset(features.astype(np.float64), labels, numbers, numbers // 100, numbers)
+
+
+@pytest.fixture(scope="module")
+def classifier() -> FittedModel:
+    parts = yes_or_no(1), yes_or_no(2)
+    return fit_classifier(*parts, FRAUD.model, FitOptions(10, seed=1), silent)
+
+
+def test_a_classifier_gives_score_and_decision_as_the_use_case_declares(
+    classifier: FittedModel, tmp_path: Path
+) -> None:
+    test = yes_or_no(3)
+    given = classifier.outputs(test.features.astype(np.float32))
+    assert classifier.threshold is not None
+    assert given["score"].shape == given["decision"].shape == (len(test),)
+    np.testing.assert_array_equal(
+        given["decision"], given["score"] >= np.float32(classifier.threshold)
+    )
+    assert average_precision(test.labels, given["score"]) > 3 * float(np.mean(test.labels))
+
+
+def test_what_a_classifier_saved_answers_golden_rows_as_trained_and_nothing_else_does(
+    classifier: FittedModel, tmp_path: Path
+) -> None:
+    classifier.save(tmp_path)
+    golden = golden_rows(classifier, FRAUD.model, yes_or_no(3))
+    check_saved_model(tmp_path, FRAUD.model, golden)
+    assert set(golden.outputs["decision"]) == {True, False}
+    other = msgspec.structs.replace(
+        golden, outputs={**golden.outputs, "score": [0.5] * len(golden.features)}
+    )
+    with pytest.raises(DataError, match="is not the trained one: score of golden row"):
+        check_saved_model(tmp_path, FRAUD.model, other)
+
+
+def test_a_classifier_is_no_training_for_numbers_or_for_labels_of_one_kind() -> None:
+    part = yes_or_no(1)
+    none = replace(part, labels=part.labels & False)
+    with pytest.raises(UseCaseError, match="'maintenance' gives remaining_life; this training"):
+        fit_classifier(part, part, MAINTENANCE.model, FitOptions(1, 1), silent)
+    with pytest.raises(DataError, match="the validation part has 0 positives"):
+        fit_classifier(part, none, FRAUD.model, FitOptions(1, 1), silent)
