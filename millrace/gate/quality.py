@@ -66,9 +66,11 @@ def _compared(
     chance = _ONE_SIDED_95 * loss_error(measure, evaluate, rows, both)
     figures[f"{name}_chance"] = chance
     told += f", worse by {loss:.1%}; allowed are {max_loss:.1%}, chance explains {chance:.1%}"
+    if loss > chance:
+        return False, told, figures
     if not chance <= _UNTELLING:
         return False, f"{told}: too few rows to tell", figures
-    return loss <= chance, told, figures
+    return True, told, figures
 
 
 def _figure(name: str, evaluate: Evaluate, rows: Dataset, outputs: Outputs) -> float:

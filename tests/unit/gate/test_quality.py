@@ -53,7 +53,7 @@ def test_a_loss_that_is_allowed_passes_and_is_told() -> None:
 def test_too_few_rows_tell_nothing_in_favour_of_what_looks_worse() -> None:
     rows, chances = labelled()
     few = np.arange(len(rows)) < 60
-    both = outputs(noisy(chances, 0.5)[few]), outputs(chances[few])
+    both = outputs(noisy(chances, 0.3)[few]), outputs(chances[few])
     check = quality.metrics(FRAUD, rows[few], *both, against="fraud:1", limits=Limits())
     assert (check.outcome, "too few rows to tell" in check.reason) == ("refused", True)
 
