@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.progress import last_lines, say
-from benchmarks.serving.report import ServingReport
+from benchmarks.serving.report import ModelFigures, ServingReport
 from benchmarks.serving.rows import SIZES
 from millrace.stack.ports import HOST, answers, free_ports
 from millrace.stack.processes import ProcessHandle, start, wait_until
@@ -24,6 +24,7 @@ _CALLERS = (1, 4, 16)
 _MANY = 64
 _START_S = 60.0
 _INTERRUPTED = 130
+_TREES_WIDTH, _NETWORK_WIDTH = 15, 9
 # A batch as soon as a thread is free, of at most as many rows as there are callers.
 _BATCHING = "max_batch_size { value: 64 } batch_timeout_micros { value: 0 }"
 
@@ -31,13 +32,14 @@ _BATCHING = "max_batch_size { value: 64 } batch_timeout_micros { value: 0 }"
 class _Bench:
     """One model, a core for the server and one for the client."""
 
-    def __init__(self, folder: Path, seconds: float) -> None:
+    def __init__(self, folder: Path, seconds: float, width: int) -> None:
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) < 2:  # noqa: PLR2004
             raise EnvironmentFault("server and client need a core each; this machine has one")
         self._server_core, self._client_core = cores[:2]
         self._folder = folder
         self._seconds = seconds
+        self._width = str(width)
 
     def direct(self) -> dict[str, dict[str, float]]:
         """The session called in a process, on the server's core."""
@@ -47,6 +49,7 @@ class _Bench:
                 "benchmarks.serving.direct",
                 str(self._folder / "fraud" / "1"),
                 str(self._seconds),
+                self._width,
             )
         )
         return found
@@ -58,7 +61,7 @@ class _Bench:
             output = self._module(
                 self._client_core,
                 "benchmarks.serving.load",
-                *(target, str(server.pid), str(self._seconds), *texts),
+                *(target, str(server.pid), str(self._seconds), self._width, *texts),
             )
         found: list[dict[str, Any]] = json.loads(output)
         return found
@@ -96,12 +99,21 @@ class _Bench:
 
 def measure(seconds: float) -> ServingReport:
     """Everything, with so many seconds for each figure."""
+    return ServingReport(
+        trees=_figures("benchmarks.trees_model", _TREES_WIDTH, seconds),
+        network=_figures("benchmarks.small_model", _NETWORK_WIDTH, seconds),
+    )
+
+
+def _figures(module: str, width: int, seconds: float) -> ModelFigures:
     with tempfile.TemporaryDirectory(prefix="millrace-serving-") as name:
         folder = Path(name)
-        say("writing the model")
-        export = [sys.executable, "-m", "benchmarks.small_model", str(folder / "fraud")]
-        subprocess.run(export, check=True, capture_output=True)
-        bench = _Bench(folder, seconds)
+        say(f"writing the model of {module}")
+        export = [sys.executable, "-m", module, str(folder / "fraud")]
+        exported = subprocess.run(export, check=False, capture_output=True, text=True)
+        if exported.returncode:
+            raise EnvironmentFault(f"{module} broke off: {exported.stderr.strip()[-500:]}")
+        bench = _Bench(folder, seconds, width)
         say("the session, called directly")
         direct = bench.direct()
         say("the server")
@@ -111,7 +123,7 @@ def measure(seconds: float) -> ServingReport:
         file = bench.batching_file()
         flags = ("--enable_batching", f"--batching_parameters_file={file}")
         batched = bench.served([(1, 1), (1, _MANY)], *flags)
-        return ServingReport(direct, served, batched)
+        return ModelFigures(direct, served, batched)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
-"""The session without a server: `python -m benchmarks.serving.direct VERSION_DIRECTORY SECONDS`.
+"""The session without a server: `python -m benchmarks.serving.direct DIRECTORY SECONDS WIDTH`.
 
-Prints a JSON object: calls a second and checksum of the answers, by rows a call.
+DIRECTORY is that of a version, WIDTH its number of features. Prints a JSON object: calls a second
+and checksum of the answers, by rows a call.
 """
 
 import json
@@ -12,7 +13,7 @@ from benchmarks.serving.rows import SIZES, checksum, features
 from millrace.model_server.saved_model import SavedModelSession, SessionThreads
 
 
-def measure(directory: Path, seconds: float) -> dict[int, dict[str, float]]:
+def measure(directory: Path, seconds: float, width: int) -> dict[int, dict[str, float]]:
     """Calls a second and checksum by rows a call."""
     session = SavedModelSession(directory, SessionThreads())
     signature = session.signatures["serving_default"]
@@ -21,7 +22,7 @@ def measure(directory: Path, seconds: float) -> dict[int, dict[str, float]]:
     score = list(signature.outputs).index("score")
     found = {}
     for rows in SIZES:
-        feeds = [(name, features(rows))]
+        feeds = [(name, features(rows, width))]
         for _ in range(200):
             answer = session.run(feeds, fetches)
         start, calls = time.perf_counter(), 0
@@ -34,4 +35,4 @@ def measure(directory: Path, seconds: float) -> dict[int, dict[str, float]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), float(sys.argv[2]))))
+    print(json.dumps(measure(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))))

@@ -1,6 +1,7 @@
 """Concurrent callers of a server.
 
-`python -m benchmarks.serving.load TARGET SERVER_PID SECONDS ROWSxCALLERS ...` prints a JSON list.
+`python -m benchmarks.serving.load TARGET SERVER_PID SECONDS WIDTH CELL ...` prints a
+JSON list. A cell is ROWSxCALLERS, WIDTH the number of features.
 Requests are encoded once and replies are looked at once: the server is what is measured.
 """
 
@@ -24,11 +25,11 @@ _DEADLINE_S = 10.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def _request(rows: int) -> bytes:
+def _request(rows: int, width: int) -> bytes:
     request = wire.PredictRequest()
     request.model_spec.name = "fraud"
     request.model_spec.signature_name = "serving_default"
-    tensors.encode(features(rows), request.inputs["features"])
+    tensors.encode(features(rows, width), request.inputs["features"])
     message: bytes = request.SerializeToString()
     return message
 
@@ -42,8 +43,9 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-async def _called(call: Any, rows: int, callers: int, seconds: float, pid: int) -> dict[str, float]:
-    message = _request(rows)
+async def _called(
+    call: Any, message: bytes, callers: int, seconds: float, pid: int
+) -> dict[str, float]:
     for _ in range(_WARM_UP_CALLS):
         reply = await call(message, timeout=_DEADLINE_S)
     took: list[float] = []
@@ -58,7 +60,6 @@ async def _called(call: Any, rows: int, callers: int, seconds: float, pid: int) 
     elapsed, calls = time.perf_counter() - start, len(took)
     p50, p99 = np.percentile(took, [50, 99]) * 1e3
     return {
-        "rows": rows,
         "callers": callers,
         "calls": calls / elapsed,
         "p50_ms": float(p50),
@@ -70,13 +71,16 @@ async def _called(call: Any, rows: int, callers: int, seconds: float, pid: int) 
 
 
 async def measure(
-    target: str, pid: int, seconds: float, cells: Sequence[tuple[int, int]]
+    target: str, pid: int, seconds: float, width: int, cells: Sequence[tuple[int, int]]
 ) -> list[dict[str, float]]:
     """Calls a second, latencies and processor time, by (rows, callers)."""
     async with grpc.aio.insecure_channel(target) as channel:
         raw: Any = channel.unary_unary
         call = raw(wire.PREDICT)
-        return [await _called(call, rows, callers, seconds, pid) for rows, callers in cells]
+        return [
+            {"rows": rows} | await _called(call, _request(rows, width), callers, seconds, pid)
+            for rows, callers in cells
+        ]
 
 
 def _cell(text: str) -> tuple[int, int]:
@@ -85,6 +89,8 @@ def _cell(text: str) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    _, address, server, duration, *texts = sys.argv
-    measured = measure(address, int(server), float(duration), [_cell(text) for text in texts])
+    _, address, server, duration, features_a_row, *texts = sys.argv
+    measured = measure(
+        address, int(server), float(duration), int(features_a_row), [_cell(text) for text in texts]
+    )
     print(json.dumps(asyncio.run(measured)))

@@ -15,8 +15,8 @@ _HEADINGS = ("calls", "callers", "rows a call", "calls/s", "rows/s", "p50 ms", "
 
 
 @dataclass(frozen=True)
-class ServingReport:
-    """Figures by rows a call and callers.
+class ModelFigures:
+    """Figures of one model by rows a call and callers.
 
     Attributes:
         direct: calls a second and checksum of the session alone, by rows.
@@ -28,7 +28,8 @@ class ServingReport:
     served: Sequence[Mapping[str, Any]]
     batched: Sequence[Mapping[str, Any]]
 
-    def _calls(self, rows: int, callers: int, *, batched: bool = False) -> float:
+    def calls(self, rows: int, callers: int, *, batched: bool = False) -> float:
+        """Calls a second of one cell."""
         cells = self.batched if batched else self.served
         return next(
             float(cell["calls"])
@@ -36,7 +37,8 @@ class ServingReport:
             if (cell["rows"], cell["callers"]) == (rows, callers)
         )
 
-    def _best_rows(self, rows: int) -> float:
+    def best_rows(self, rows: int) -> float:
+        """Rows a second by the concurrency that has most."""
         return max(float(cell["calls"]) * rows for cell in self.served if cell["rows"] == rows)
 
     def answers_agree(self) -> bool:
@@ -46,38 +48,33 @@ class ServingReport:
             for cell in (*self.served, *self.batched)
         )
 
-    def bars(self) -> list[Bar]:
-        """The bars of the issue."""
-        direct = self.direct["1024"]["calls"] * 1024
-        one = self._calls(1, 1)
-        many = self._calls(1, _MANY, batched=True)
+    def call_bars(self, model: str) -> list[Bar]:
+        """The bars on the rate of calls with one row."""
+        one, many = self.calls(1, 1), self.calls(1, _MANY, batched=True)
         return [
-            Bar("served / direct at 1,024 rows", self._best_rows(1024) / direct, 0.7, True),
-            Bar("calls/s, one row, one caller", one, 2000.0, True),
-            Bar("batched calls/s, 64 callers / one caller", many / one, 5.0, True),
+            Bar(f"{model}: calls/s, one row, one caller", one, 2000.0, True),
+            Bar(f"{model}: batched calls/s, 64 callers / one caller", many / one, 5.0, True),
         ]
 
-    def as_json(self) -> dict[str, Any]:
-        """The object of the last line; rates are rows or calls a second."""
-        direct = {
+    def as_json(self, suffix: str) -> dict[str, Any]:
+        """Figures by name and suffix; rates are rows or calls a second."""
+        figures: dict[str, Any] = {
             f"direct_rows_{rows}": round(found["calls"] * int(rows))
             for rows, found in self.direct.items()
         }
-        return {
-            **direct,
-            "served_rows_1024": round(self._best_rows(1024)),
-            "calls_1": round(self._calls(1, 1)),
-            "calls_1_batched_64": round(self._calls(1, _MANY, batched=True)),
-            "calls_1_unbatched_64": round(self._calls(1, _MANY)),
+        figures |= {
+            "served_rows_1024": round(self.best_rows(1024)),
+            "calls_1": round(self.calls(1, 1)),
+            "calls_1_batched_64": round(self.calls(1, _MANY, batched=True)),
+            "calls_1_unbatched_64": round(self.calls(1, _MANY)),
             "served": [_rounded(cell) for cell in self.served],
             "batched": [_rounded(cell) for cell in self.batched],
-            "answers_agree": self.answers_agree(),
-            "bars": [{**asdict(bar), "met": bar.met} for bar in self.bars()],
         }
+        return {f"{name}{suffix}": value for name, value in figures.items()}
 
-    def show(self, console: Console) -> None:
-        """Prints the table and the bars for people."""
-        table = Table(title="Model server and client on a core each")
+    def table(self, title: str) -> Table:
+        """The table for people."""
+        table = Table(title=title)
         for heading in _HEADINGS:
             table.add_column(heading, justify="left" if heading == "calls" else "right")
         for rows, found in self.direct.items():
@@ -87,7 +84,49 @@ class ServingReport:
         for name, cells in (("served", self.served), ("served, batching", self.batched)):
             for cell in cells:
                 table.add_row(name, *_texts(cell))
-        console.print(table)
+        return table
+
+
+@dataclass(frozen=True)
+class ServingReport:
+    """Both models.
+
+    Attributes:
+        trees: a model as Millrace trains and serves it for card fraud.
+        network: a tiny network, which shows what a call costs besides the model.
+    """
+
+    trees: ModelFigures
+    network: ModelFigures
+
+    def answers_agree(self) -> bool:
+        """Whether every server answered what its session does."""
+        return self.trees.answers_agree() and self.network.answers_agree()
+
+    def bars(self) -> list[Bar]:
+        """The bars of the issue; the one on rows is that of the trees."""
+        direct = self.trees.direct["1024"]["calls"] * 1024
+        rows = self.trees.best_rows(1024) / direct
+        return [
+            Bar("trees: served / direct at 1,024 rows", rows, 0.7, True),
+            *self.trees.call_bars("trees"),
+            *self.network.call_bars("network"),
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of the last line; what ends in `_network` is of the tiny network."""
+        return {
+            **self.trees.as_json(""),
+            **self.network.as_json("_network"),
+            "answers_agree": self.answers_agree(),
+            "bars": [{**asdict(bar), "met": bar.met} for bar in self.bars()],
+        }
+
+    def show(self, console: Console) -> None:
+        """Prints the tables and the bars for people."""
+        where = "model server and client on a core each"
+        console.print(self.trees.table(f"160 boosted trees of card fraud; {where}"))
+        console.print(self.network.table(f"Network of 9-32-16-1; {where}"))
         for bar in self.bars():
             mark = "met" if bar.met else "missed"
             console.print(f"{bar.text}: {bar.measured:,.2f} (bar {bar.bound:,g}): {mark}")

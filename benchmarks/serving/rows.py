@@ -3,17 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURES = 9
 SIZES = (1, 64, 1024)
 
 
-def features(rows: int) -> NDArray[np.float32]:
-    """Feature rows (rows, FEATURES), the same at each call."""
+def features(rows: int, width: int) -> NDArray[np.float32]:
+    """Feature rows (rows, width), the same at each call."""
     generator = np.random.default_rng(3)
-    usual = np.array([100.0, 0.3, 0.3, 10.0, 70.0, 300.0, 100.0, 100.0, 100.0])
-    made: NDArray[np.float32] = (usual * (0.5 + generator.random((rows, FEATURES)))).astype(
-        np.float32
-    )
+    usual = np.resize([100.0, 0.3, 0.3, 10.0, 70.0, 300.0, 100.0, 100.0, 100.0], width)
+    made: NDArray[np.float32] = (usual * (0.5 + generator.random((rows, width)))).astype(np.float32)
     return made
 
 

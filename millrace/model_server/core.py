@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,9 @@ from millrace.model_server.errors import invalid
 from millrace.model_server.model_spec import ModelSpec
 from millrace.model_server.multi_inference import Task
 from millrace.model_server.observer import Observer
-from millrace.model_server.running import Runner
+from millrace.model_server.running import Runner, Values, Work, awaited
 from millrace.model_server.servable import Feeds, Signature
 from millrace.model_server.served_version import ServedVersion
-
-Sent = TypeVar("Sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,33 @@ class _Run:
     deadline: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Who hears of a run's values, and of why there are none."""
+
+    answered: Callable[[Values], None]
+    failed: Callable[[Exception], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A Predict request.
+
+    Attributes:
+        spec: model and signature.
+        inputs: inputs by name, in whatever form they came.
+        read: makes an array of one once it is known to be wanted; may raise ValueError.
+        output_filter: the outputs that are wanted; empty for all.
+        deadline: when the caller no longer waits.
+    """
+
+    spec: ModelSpec
+    inputs: Mapping[str, Any]
+    read: Callable[[Any], NDArray[Any]] = np.asarray
+    output_filter: Sequence[str] = ()
+    deadline: float | None = None
+
+
 class Core:
     """Predict, Classify, Regress, MultiInference and metadata over the models of a catalog.
 
@@ -92,29 +118,38 @@ class Core:
         return predictions.signature_of(self.catalog.find(spec).servable.signatures, spec.signature)
 
     async def predict(
-        self,
-        spec: ModelSpec,
-        inputs: Mapping[str, Sent],
-        *,
-        read: Callable[[Sent], NDArray[Any]] = np.asarray,
-        output_filter: Sequence[str] = (),
-        deadline: float | None = None,
+        self, spec: ModelSpec, inputs: Mapping[str, Any], *, deadline: float | None = None
     ) -> Prediction:
+        """Runs a signature over arrays, or what numpy makes arrays of, by input name."""
+        asked = Asked(spec, inputs, deadline=deadline)
+        return await awaited(partial(self.start_predict, asked))
+
+    def start_predict(self, asked: Asked, done: Callable[[Prediction | Exception], None]) -> Work:
         """Runs a signature over tensors.
 
         Args:
-            spec: model and signature.
-            inputs: inputs by name, in whatever form they came.
-            read: makes an array of one once it is known to be wanted; may raise ValueError.
-            output_filter: the outputs that are wanted; empty for all.
-            deadline: when the caller no longer waits.
+            asked: the request.
+            done: takes the answer, or why there is none; once, from any thread.
+
+        Raises:
+            RequestError: the request is refused, and `done` is not called.
         """
+        # A version may go between being found and being held: another one is there then.
+        while True:
+            if work := self._tried(asked, done):
+                return work
+
+    def _tried(self, asked: Asked, done: Callable[[Prediction | Exception], None]) -> Work | None:
+        spec = asked.spec
         served = self.catalog.find(spec)
         signature = predictions.signature_of(served.servable.signatures, spec.signature)
-        asked = predictions.plan(signature, inputs, read, output_filter)
-        run = _Run(served, "Predict", (), asked.fetches, deadline)
-        values = await self._run(run, asked.feeds)
-        return Prediction(spec.name, served.version, spec.signature, asked.outputs, values)
+        plan = predictions.plan(signature, asked.inputs, asked.read, asked.output_filter)
+
+        def answer(values: Values) -> None:
+            done(Prediction(spec.name, served.version, spec.signature, plan.outputs, values))
+
+        run = _Run(served, "Predict", (), plan.fetches, asked.deadline)
+        return self._start(run, plan.feeds, _Ends(answer, done))
 
     async def classify(
         self, spec: ModelSpec, examples: Sequence[bytes], deadline: float | None = None
@@ -170,11 +205,40 @@ class Core:
         self._observer.examples(run.served.name, len(examples))
         return dict(zip(run.fetches, values, strict=True))
 
-    async def _run(self, run: _Run, feeds: Feeds) -> Sequence[NDArray[Any]]:
-        start = time.perf_counter()
-        values = await self._runner.run(run.served, feeds, run.fetches, run.deadline)
-        self._observer.ran(run.served.name, run.api, (time.perf_counter() - start) * 1e6)
-        return values
+    async def _run(self, run: _Run, feeds: Feeds) -> Values:
+        def start(done: Callable[[Values | Exception], None]) -> Work:
+            work = self._start(run, feeds, _Ends(done, done))
+            if work is None:
+                # Nothing unloads a version between two steps of the event loop.
+                raise AssertionError("a version left while the loop held still")
+            return work
+
+        return await awaited(start)
+
+    def _start(self, run: _Run, feeds: Feeds, ends: _Ends) -> Work | None:
+        """Submits a run, or does nothing where its version is going."""
+        served, start = run.served, time.perf_counter()
+
+        def done(outcome: Values | Exception) -> None:
+            try:
+                if isinstance(outcome, Exception):
+                    ends.failed(outcome)
+                else:
+                    took = (time.perf_counter() - start) * 1e6
+                    self._observer.ran(served.name, run.api, took)
+                    ends.answered(outcome)
+            finally:
+                served.release()
+
+        if not served.acquire():
+            return None
+        work = Work(served, feeds, run.fetches, done, run.deadline)
+        try:
+            self._runner.submit(work)
+        except BaseException:
+            served.release()
+            raise
+        return work
 
 
 def _found(signatures: Mapping[str, Signature], name: str) -> Signature:

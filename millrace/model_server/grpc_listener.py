@@ -1,13 +1,12 @@
 """The gRPC server: where it listens, with which limits."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import grpc.aio
-
+from millrace.model_server.grpc_calls import CallServer, Handler
 from millrace.model_server.tls import Tls
+from millrace.model_server.turns import Turn
 from udfs.errors import ConfigurationError, EnvironmentFault
 
 
@@ -34,17 +33,19 @@ class Listening:
     health: bool = False
 
 
-def open_server(listening: Listening, handlers: Sequence[Any]) -> tuple[Any, int]:
+def open_server(
+    listening: Listening, handlers: Mapping[str, Handler], turn: Turn
+) -> tuple[CallServer, int]:
     """A gRPC server that is still to be started, and its TCP port.
 
     Raises:
         ConfigurationError: key and certificate are none.
         EnvironmentFault: the port or the socket is taken.
     """
-    server: Any = grpc.aio.server(options=_options(listening))
-    server.add_generic_rpc_handlers(tuple(handlers))
+    server = CallServer(_options(listening), handlers, turn)
+    credentials = listening.tls.credentials() if listening.tls else None
     try:
-        port = int(_add(server, listening, address_of(listening)))
+        port = server.add_port(address_of(listening), credentials)
     except RuntimeError as error:
         check_port(listening)
         if listening.tls:
@@ -54,17 +55,11 @@ def open_server(listening: Listening, handlers: Sequence[Any]) -> tuple[Any, int
         raise _port_taken(listening) from error
     if listening.socket_path:
         try:
-            _add(server, listening, f"unix:{listening.socket_path}")
+            server.add_port(f"unix:{listening.socket_path}", credentials)
         except RuntimeError as error:
             message = f"cannot listen on the UNIX socket {listening.socket_path}"
             raise EnvironmentFault(message) from error
     return server, port
-
-
-def _add(server: Any, listening: Listening, address: str) -> Any:
-    if listening.tls is None:
-        return server.add_insecure_port(address)
-    return server.add_secure_port(address, listening.tls.credentials())
 
 
 def _options(listening: Listening) -> list[tuple[str, int | str]]:

@@ -5,6 +5,7 @@ Names, labels and buckets are TensorFlow Serving's: `servables/tensorflow/util.c
 Those that begin with `:millrace:` have no counterpart there.
 """
 
+import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -45,11 +46,13 @@ class Counter:
         self.name = name
         self._labels = labels
         self._values: dict[tuple[str, ...], int] = {}
+        self._lock = threading.Lock()
 
     def add(self, *labels: str, by: int = 1) -> None:
         """Adds to the number with these values of the labels."""
-        labels = _known(labels, self._values)
-        self._values[labels] = self._values.get(labels, 0) + by
+        with self._lock:
+            labels = _known(labels, self._values)
+            self._values[labels] = self._values.get(labels, 0) + by
 
     def first(self) -> int:
         """The number of the first combination of labels; 0 when there is none."""
@@ -57,7 +60,7 @@ class Counter:
 
     def lines(self, name: str) -> Iterator[str]:
         """Lines of the page under a name."""
-        for labels, value in self._values.items():
+        for labels, value in list(self._values.items()):
             yield f"{name}{{{_pairs(self._labels, labels)}}} {value}"
 
 
@@ -79,20 +82,22 @@ class Histogram:
         self._shown = [*(f"{limit:g}" for limit in limits), "+Inf"]
         self._counts: dict[tuple[str, ...], list[int]] = {}
         self._sums: dict[tuple[str, ...], float] = {}
+        self._lock = threading.Lock()
 
     def add(self, value: float, *labels: str) -> None:
         """Counts a number under these values of the labels."""
-        labels = _known(labels, self._counts)
-        counts = self._counts.get(labels)
-        if counts is None:
-            counts = self._counts[labels] = [0] * len(self._shown)
-            self._sums[labels] = 0.0
-        counts[bisect_right(self._limits, value)] += 1
-        self._sums[labels] += value
+        with self._lock:
+            labels = _known(labels, self._counts)
+            counts = self._counts.get(labels)
+            if counts is None:
+                self._sums[labels] = 0.0
+                counts = self._counts[labels] = [0] * len(self._shown)
+            counts[bisect_right(self._limits, value)] += 1
+            self._sums[labels] += value
 
     def lines(self, name: str) -> Iterator[str]:
         """Lines of the page under a name."""
-        for labels, counts in self._counts.items():
+        for labels, counts in list(self._counts.items()):
             pairs = _pairs(self._labels, labels)
             total = 0
             for limit, count in zip(self._shown, counts, strict=True):

@@ -6,7 +6,7 @@ from grpc import StatusCode
 class Observer:
     """Is told what happens and does nothing with it; metrics extend it.
 
-    Every method is called on the event loop and has to return at once.
+    Methods are called from several threads at once and have to return at once.
     """
 
     def requested(self, model_name: str, code: StatusCode) -> None:

@@ -64,7 +64,9 @@ def plan(
         (info.name, _value(sent, alias, signature, read))
         for alias, info in signature.inputs.items()
     ]
-    outputs = _outputs(output_filter, signature) if output_filter else signature.outputs
+    if not output_filter:
+        return Plan(feeds, signature.output_names, signature.fetches)
+    outputs = _outputs(output_filter, signature)
     return Plan(feeds, list(outputs), [info.name for info in outputs.values()])
 
 

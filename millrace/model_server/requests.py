@@ -35,8 +35,13 @@ def required_spec(request: Any) -> ModelSpec:
         RequestError: it has none.
     """
     if not request.HasField("model_spec"):
-        raise invalid("Missing ModelSpec")
+        raise missing_spec()
     return spec_of(request.model_spec)
+
+
+def missing_spec() -> RequestError:
+    """The error for a request without a model_spec."""
+    return invalid("Missing ModelSpec")
 
 
 def spec_of(spec: Any) -> ModelSpec:

@@ -1,12 +1,13 @@
-"""Runs models without holding up the event loop."""
+"""Runs models on the thread that asks, or on threads of their own where that takes long."""
 
 import asyncio
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from numpy.typing import NDArray
 
@@ -17,33 +18,81 @@ _SHORT_SECONDS: Final = 0.002
 _SURELY_SLOW_SECONDS: Final = 0.02
 _FORGET: Final = 0.9
 
+Values: TypeAlias = Sequence[NDArray[Any]]
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False, slots=True)
+class Work:
+    """A run of a version that somebody waits for.
+
+    Attributes:
+        served: the version; whoever submits the work keeps it loaded until `done` is called.
+        feeds: what it is fed.
+        fetches: what is fetched.
+        done: takes the fetched values in that order, or why there are none. It is called once,
+            from any thread, and must not raise.
+        deadline: when nobody waits any more, by `time.monotonic()`; None for never.
+        gone: nobody waits any more, whatever the deadline says.
+    """
+
+    served: ServedVersion
+    feeds: Feeds
+    fetches: Sequence[str]
+    done: Callable[[Values | Exception], None]
+    deadline: float | None = None
+    gone: bool = False
+
 
 class Runner(Protocol):
-    """Runs a version: at once, or together with other calls."""
+    """Runs versions: at once, or together with other calls."""
 
-    async def run(
-        self,
-        served: ServedVersion,
-        feeds: Feeds,
-        fetches: Sequence[str],
-        deadline: float | None = None,
-    ) -> Sequence[NDArray[Any]]:
-        """The fetched values, in order. Raises RequestError.
+    def submit(self, work: Work) -> None:
+        """Has the work run; it may be done already when this returns.
 
-        Args:
-            served: the version.
-            feeds: what it is fed.
-            fetches: what is fetched.
-            deadline: when the caller no longer waits, by `time.monotonic()`.
+        Raises:
+            RequestError: it is refused, and `done` is not called.
         """
 
 
-class ModelRunner:
-    """Runs short calls where they arrive and long ones in threads.
+async def awaited(start: Callable[[Callable[[Result | Exception], None]], Work]) -> Result:
+    """The result of work, on the event loop.
 
-    Handing a call to a thread and back costs about as much as a small model itself, so only
-    versions whose recent calls took longer than two milliseconds go to a thread, and those that
-    never ran. Other calls wait meanwhile, two milliseconds at most as a rule.
+    Args:
+        start: submits the work, which hands its result to the function that it is given.
+
+    Raises:
+        RequestError: what the work ends with instead.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def settle(outcome: Result | Exception) -> None:
+        if future.done():
+            return
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    work = start(lambda outcome: _told(loop, settle, outcome))
+    try:
+        return await future
+    except asyncio.CancelledError:
+        work.gone = True
+        raise
+
+
+def _told(loop: asyncio.AbstractEventLoop, settle: Callable[[Any], None], outcome: Any) -> None:
+    loop.call_soon_threadsafe(settle, outcome)
+
+
+class ModelRunner:
+    """Runs short work where it is submitted and long work in threads.
+
+    Handing a call to a thread costs about as much as a small model itself, so only versions whose
+    recent calls took longer than two milliseconds go to a thread, and those that never ran. Other
+    calls wait meanwhile, two milliseconds at most as a rule.
 
     Args:
         threads: calls that may be long and run at once; None for two a core.
@@ -53,38 +102,43 @@ class ModelRunner:
         # Each session runs on the calling thread, so threads are what lets calls run in parallel.
         self._threads = ThreadPoolExecutor(threads or 2 * (os.cpu_count() or 1), "model-runner")
 
-    async def run(
-        self,
-        served: ServedVersion,
-        feeds: Feeds,
-        fetches: Sequence[str],
-        deadline: float | None = None,
-    ) -> Sequence[NDArray[Any]]:
-        """The fetched values. Raises RequestError with the runtime's status."""
-        with served.in_use():
-            if served.expected_s < _SHORT_SECONDS:
-                return _timed(served, feeds, fetches)
-            loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._threads, _timed, served, feeds, fetches)
-            try:
-                return await asyncio.shield(running)
-            except asyncio.CancelledError:
-                # The client is gone but the graph still runs: its version has to stay.
-                await asyncio.wait([running])
-                raise
+    def submit(self, work: Work) -> None:
+        """Has the work run; an error of the runtime becomes a RequestError with its status."""
+        if work.served.expected_s < _SHORT_SECONDS:
+            _run(work)
+        else:
+            self._threads.submit(_run, work)
 
     def close(self) -> None:
-        """Ends the threads; calls that run are waited for."""
+        """Ends the threads; work that runs is waited for."""
         self._threads.shutdown()
 
 
-def _timed(served: ServedVersion, feeds: Feeds, fetches: Sequence[str]) -> list[NDArray[Any]]:
-    start, start_cpu = time.perf_counter(), time.thread_time()
-    values = served.servable.run(feeds, fetches)
-    # On a busy machine a short call may wait long for a core: that makes no slow model. A graph
-    # that computes elsewhere, or waits itself, shows by the clock on the wall only.
-    took, took_cpu = time.perf_counter() - start, time.thread_time() - start_cpu
+def _run(work: Work) -> None:
+    served = work.served
+    start = time.perf_counter()
+    # Asking for a thread's time costs up to 5 µs a call: only where it decides something.
+    start_cpu = time.thread_time() if served.doubtful else None
+    outcome: Values | Exception
+    try:
+        outcome = served.servable.run(work.feeds, work.fetches)
+    except Exception as error:
+        # Whoever waits has to hear of it, whatever a runtime raises.
+        outcome = error
+    else:
+        took = time.perf_counter() - start
+        learn(served, took, None if start_cpu is None else time.thread_time() - start_cpu)
+    work.done(outcome)
+
+
+def learn(served: ServedVersion, took: float, took_cpu: float | None) -> None:
+    """Notes what a call took, by the clock on the wall and, where that was asked, of the thread."""
+    if _SHORT_SECONDS <= took < _SURELY_SLOW_SECONDS and took_cpu is None:
+        # On a busy machine a short call may wait long for a core: the next one tells.
+        served.doubtful = True
+        return
+    # A graph that computes elsewhere, or waits itself, shows by the clock on the wall only.
+    latest = took if took_cpu is None or took > _SURELY_SLOW_SECONDS else took_cpu
     known = 0.0 if math.isinf(served.expected_s) else served.expected_s
-    latest = took if took > _SURELY_SLOW_SECONDS else took_cpu
     served.expected_s = max(latest, known * _FORGET)
-    return values
+    served.doubtful = served.expected_s >= _SHORT_SECONDS

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,6 +42,16 @@ class Signature:
     inputs: Mapping[str, TensorInfo]
     outputs: Mapping[str, TensorInfo]
     defaults: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @cached_property
+    def output_names(self) -> Sequence[str]:
+        """The names of all outputs."""
+        return tuple(self.outputs)
+
+    @cached_property
+    def fetches(self) -> Sequence[str]:
+        """Their tensors' names, in that order."""
+        return tuple(info.name for info in self.outputs.values())
 
 
 class Servable(Protocol):

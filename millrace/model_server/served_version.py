@@ -2,8 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
 from dataclasses import dataclass, field
 
 from millrace.model_server.servable import Servable
@@ -11,37 +10,49 @@ from millrace.model_server.servable import Servable
 
 @dataclass(eq=False)
 class ServedVersion:
-    """A loaded version and the calls that are running on it.
+    """A loaded version and the calls that are running on it, in whatever threads.
 
     Attributes:
         name: the model.
         version: its number.
         servable: what runs it.
         expected_s: seconds that a call may take, from recent ones; endless before the first.
+        doubtful: whether it takes long is still to be found out, or may change.
     """
 
     name: str
     version: int
     servable: Servable
     expected_s: float = math.inf
+    doubtful: bool = True
     _calls: int = 0
-    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _leaving: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _idle: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
-    def __post_init__(self) -> None:
-        self._idle.set()
+    def acquire(self) -> bool:
+        """Keeps the version loaded until `release`; False when it is on its way out."""
+        with self._lock:
+            if self._leaving:
+                return False
+            self._calls += 1
+            return True
 
-    @contextmanager
-    def in_use(self) -> Iterator[Servable]:
-        """Keeps the version loaded inside the block."""
-        self._calls += 1
-        self._idle.clear()
-        try:
-            yield self.servable
-        finally:
+    def release(self) -> None:
+        """Ends what `acquire` began."""
+        with self._lock:
             self._calls -= 1
-            if not self._calls:
-                self._idle.set()
+            idle = None if self._calls else self._idle
+        if idle:
+            loop, event = idle
+            loop.call_soon_threadsafe(event.set)
 
     async def drained(self) -> None:
-        """Returns when no call runs on the version."""
-        await self._idle.wait()
+        """Lets no more calls in and returns when none runs on the version."""
+        idle = asyncio.Event()
+        with self._lock:
+            self._leaving = True
+            self._idle = (asyncio.get_running_loop(), idle)
+            if not self._calls:
+                return
+        await idle.wait()

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from millrace.model_server.core import Core
 from millrace.model_server.errors import RequestError
 from millrace.model_server.events import log
 from millrace.model_server.following import follow_base_paths, follow_config_file, pause
-from millrace.model_server.grpc_handlers import handler
+from millrace.model_server.grpc_calls import Handler
+from millrace.model_server.grpc_handlers import handlers
 from millrace.model_server.grpc_listener import Listening, check_port, open_server
 from millrace.model_server.health import Health
 from millrace.model_server.metrics import Metrics
@@ -27,6 +29,7 @@ from millrace.model_server.services import (
     PredictionService,
 )
 from millrace.model_server.settings import Settings
+from millrace.model_server.turns import Turn
 from udfs.errors import ConfigurationError, DataError, EnvironmentFault
 
 _DRAIN_SECONDS: Final = 10.0
@@ -126,25 +129,26 @@ class ModelServer:
         return serving(settings.rest, api, self._observer, page)
 
     async def _listen(self) -> None:
-        server, port = open_server(self._settings.listening, self._handlers())
-        await server.start()
+        loop = asyncio.get_running_loop()
+        server, port = open_server(self._settings.listening, self._handlers(loop), Turn(loop))
+        server.start()
         self._announce(port)
         following = asyncio.gather(*self._following())
         await self._stop.wait()
         log("draining", deadline_s=_DRAIN_SECONDS)
         self._health.drain()
-        await server.stop(_DRAIN_SECONDS)
+        await asyncio.to_thread(server.stop, _DRAIN_SECONDS)
         await following
 
-    def _handlers(self) -> list[Any]:
+    def _handlers(self, loop: asyncio.AbstractEventLoop) -> Mapping[str, Handler]:
         prediction = PredictionService(self._core, self._settings.wire)
         reloader = self._reloader if self._settings.allow_reload else None
         model = ModelService(self._core, reloader, self._observer.value)
-        handlers = [
-            handler(PREDICTION_SERVICE, prediction.methods(), self._observer),
-            handler(MODEL_SERVICE, model.methods(), self._observer),
-        ]
-        return [*handlers, *([self._health.handler()] if self._settings.listening.health else [])]
+        return {
+            **handlers(PREDICTION_SERVICE, prediction.methods(), self._observer, loop),
+            **handlers(MODEL_SERVICE, model.methods(), self._observer, loop),
+            **(self._health.handlers(loop) if self._settings.listening.health else {}),
+        }
 
     def _following(self) -> list[Any]:
         settings, stop = self._settings, self._stop

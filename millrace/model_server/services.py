@@ -8,13 +8,23 @@ from typing import Any, TypeAlias
 import grpc
 from numpy.typing import NDArray
 
-from millrace.model_server import large_messages, replies, wire
-from millrace.model_server.core import Core
+from millrace.model_server import replies, wire
+from millrace.model_server.core import Asked, Core, Prediction
 from millrace.model_server.errors import RequestError, invalid
 from millrace.model_server.model_config import configs_of
 from millrace.model_server.multi_inference import Task
+from millrace.model_server.predict_replies import predict_reply
+from millrace.model_server.predict_requests import PredictRequest, RequestReader, read_tensor
 from millrace.model_server.reloading import Reloader
-from millrace.model_server.requests import decoded, encoded, examples_of, required_spec, spec_of
+from millrace.model_server.requests import (
+    decoded,
+    encoded,
+    examples_of,
+    missing_spec,
+    required_spec,
+    spec_of,
+)
+from millrace.model_server.running import Work
 
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
@@ -23,6 +33,10 @@ _SIGNATURE_DEF_MAP = "type.googleapis.com/tensorflow.serving.SignatureDefMap"
 
 Answer: TypeAlias = Callable[[Any, "float | None"], Awaitable[bytes]]
 """A request and its deadline in, a serialised reply out; raises RequestError."""
+
+
+Done: TypeAlias = Callable[["bytes | Exception"], None]
+"""Takes a serialised reply, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,24 @@ class WireOptions:
     max_tensor_bytes: int = 1 << 30
 
 
+@dataclass(frozen=True)
+class QuickMethod:
+    """A method that is started in the thread that takes calls in, and may end there.
+
+    Attributes:
+        name: on the wire.
+        decode: makes a request of bytes; raises RequestError.
+        start: answers it: takes the request, its deadline, and what takes the reply or the error,
+            once, from any thread. Raises RequestError instead.
+        model_name: the model that a request is for.
+    """
+
+    name: str
+    decode: Callable[[bytes], Any]
+    start: Callable[[Any, float | None, Done], Work]
+    model_name: Callable[[Any], str]
+
+
 class PredictionService:
     """`tensorflow.serving.PredictionService` over the core."""
 
@@ -62,10 +94,10 @@ class PredictionService:
         self._core = core
         self._options = options
 
-    def methods(self) -> Sequence[Method]:
+    def methods(self) -> Sequence[Method | QuickMethod]:
         """The service's methods."""
         return (
-            Method("Predict", large_messages.predict_request, self.predict, _name),
+            QuickMethod("Predict", RequestReader().read, self.predict, _predicted),
             _counted("Classify", wire.ClassificationRequest, self.classify),
             _counted("Regress", wire.RegressionRequest, self.regress),
             Method(
@@ -81,21 +113,26 @@ class PredictionService:
             ),
         )
 
-    async def predict(self, request: Any, deadline: float | None) -> bytes:
-        """The reply to a PredictRequest."""
-        answer = await self._core.predict(
-            required_spec(request),
-            request.inputs,
-            read=self._read,
-            output_filter=request.output_filter,
-            deadline=deadline,
-        )
+    def predict(self, request: PredictRequest, deadline: float | None, done: Done) -> Work:
+        """Starts the answer to a PredictRequest."""
+        if request.spec is None:
+            raise missing_spec()
+        asked = Asked(request.spec, request.inputs, self._read, request.output_filter, deadline)
+        return self._core.start_predict(asked, lambda outcome: done(self._reply(outcome)))
+
+    def _reply(self, outcome: Prediction | Exception) -> bytes | Exception:
+        if isinstance(outcome, Exception):
+            return outcome
         as_content = self._options.as_content
-        large = large_messages.predict_reply(answer, as_content=as_content)
-        return large or replies.predict_reply(answer, as_content=as_content)
+        try:
+            written = predict_reply(outcome, as_content=as_content)
+            return written or replies.predict_reply(outcome, as_content=as_content)
+        except Exception as error:
+            # Whoever waits has to hear of it.
+            return error
 
     def _read(self, tensor: Any) -> NDArray[Any]:
-        return large_messages.read_tensor(tensor, self._options.max_tensor_bytes)
+        return read_tensor(tensor, self._options.max_tensor_bytes)
 
     async def classify(self, request: Any, deadline: float | None) -> bytes:
         """The reply to a ClassificationRequest."""
@@ -192,3 +229,7 @@ def _counted(name: str, request: Any, answer: Answer) -> Method:
 
 def _name(request: Any) -> str:
     return str(request.model_spec.name)
+
+
+def _predicted(request: PredictRequest) -> str:
+    return request.spec.name if request.spec else ""

@@ -1,6 +1,7 @@
 """A walk over a serialised message in place, for the few fields that carry large tensors."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -12,41 +13,56 @@ _CONTINUES: Final = 0x80
 _MAX_SHIFT: Final = 63
 
 
-def fields(view: memoryview) -> Iterator[tuple[int, int, int, memoryview]]:
-    """Each field as (number, wire type, value of a varint, bytes of the others), without a copy.
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a message.
 
-    Args:
-        view: the message's bytes.
+    Attributes:
+        number: the field's number.
+        kind: its wire type.
+        value: the value of a varint.
+        start: where the bytes of the others begin in the whole message.
+        end: where they end.
+    """
+
+    number: int
+    kind: int
+    value: int
+    start: int
+    end: int
+
+
+def fields(message: bytes, at: int, end: int) -> Iterator[Field]:
+    """The fields that stand between two places, without a copy.
 
     Raises:
         DecodeError: the bytes are no message, or have groups in it.
     """
-    at, end = 0, len(view)
     while at < end:
-        tag, at = varint(view, at)
+        tag, at = varint(message, at, end)
         number, kind = tag >> 3, tag & 7
         value, size = 0, _FIXED.get(kind, 0)
         if kind == VARINT:
-            value, at = varint(view, at)
+            value, at = varint(message, at, end)
         elif kind == BYTES:
-            size, at = varint(view, at)
+            size, at = varint(message, at, end)
         elif not size:
             raise DecodeError(f"a field of kind {kind}")
         if not number or size > end - at:
             raise DecodeError("a field is cut off")
-        yield number, kind, value, view[at : at + size]
+        yield Field(number, kind, value, at, at + size)
         at += size
 
 
-def varint(view: memoryview, at: int) -> tuple[int, int]:
+def varint(message: bytes, at: int, end: int) -> tuple[int, int]:
     """The number at a place, and the place after it.
 
-    >>> varint(memoryview(bytes([0xac, 0x02])), 0)
+    >>> varint(bytes([0xac, 0x02]), 0, 2)
     (300, 2)
     """
     value = shift = 0
-    while at < len(view) and shift <= _MAX_SHIFT:
-        byte = view[at]
+    while at < end and shift <= _MAX_SHIFT:
+        byte = message[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < _CONTINUES:

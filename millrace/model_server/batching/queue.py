@@ -1,16 +1,15 @@
 """The tasks of one kind that wait, in batches."""
 
-import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from numpy.typing import NDArray
 
 from millrace.model_server.batching.parameters import BatchingParameters
 from millrace.model_server.errors import RequestError, invalid
+from millrace.model_server.running import Values, Work
 from millrace.model_server.servable import Feeds
 from millrace.model_server.served_version import ServedVersion
 
@@ -19,24 +18,30 @@ _FULL = "The batch scheduling queue to which this task was submitted is full; "
 
 @dataclass(eq=False, slots=True)
 class Task:
-    """A call that waits.
+    """Rows that wait, all of a call's or a piece of them.
 
     Attributes:
-        feeds: what it feeds.
-        rows: its rows.
-        deadline: when its caller no longer waits, by `time.monotonic()`.
-        done: its outputs, or its error.
+        call: the call; its deadline holds, and whether anybody waits for it.
+        feeds: what is fed.
+        rows: the rows of that.
+        done: takes their outputs, or why there are none.
     """
 
+    call: Work
     feeds: Feeds
     rows: int
-    deadline: float | None
-    done: asyncio.Future[Sequence[NDArray[Any]]]
+    done: Callable[[Values | Exception], None]
 
 
 @dataclass(eq=False, slots=True)
 class Batch:
-    """Tasks that run together; `ripe_at` is the loop's time from which it need not be full."""
+    """Tasks that run together.
+
+    Attributes:
+        tasks: the tasks.
+        rows: their rows.
+        ripe_at: the `time.monotonic()` from which the batch need not be full.
+    """
 
     tasks: list[Task] = field(default_factory=list)
     rows: int = 0
@@ -122,6 +127,11 @@ class BatchQueue:
             batch, self._open = self._open, Batch()
             return batch
         return None
+
+    @property
+    def full(self) -> bool:
+        """Whether a batch waits that takes no more."""
+        return bool(self._closed)
 
     @property
     def empty(self) -> bool:

@@ -1,22 +1,21 @@
 """Runs calls in batches."""
 
-import asyncio
+import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import grpc
-import numpy as np
-from numpy.typing import NDArray
 
 from millrace.model_server.batching.merging import merged, rows_of, split
 from millrace.model_server.batching.parameters import BatchingParameters
+from millrace.model_server.batching.pieces import Pieces
 from millrace.model_server.batching.queue import Batch, BatchQueue, Task
 from millrace.model_server.errors import RequestError
 from millrace.model_server.observer import Observer
-from millrace.model_server.running import Runner
-from millrace.model_server.servable import Feeds
-from millrace.model_server.served_version import ServedVersion
+from millrace.model_server.running import Runner, Values, Work
+from millrace.model_server.turns import later, soon
 
 _EXPIRED = "Run() timeout exceeded while waiting in batching queue"
 
@@ -39,126 +38,136 @@ class BatchingRunner:
         self._observer = observer
         self._queues: dict[Any, BatchQueue] = {}
         self._free = parameters.num_batch_threads
-        self._running: set[asyncio.Task[None]] = set()
+        # Calls come and batches end in several threads.
+        self._lock = threading.Lock()
+        self._here = threading.local()
 
-    async def run(
-        self,
-        served: ServedVersion,
-        feeds: Feeds,
-        fetches: Sequence[str],
-        deadline: float | None = None,
-    ) -> Sequence[NDArray[Any]]:
-        """The fetched values. Raises RequestError as TensorFlow Serving's batching does."""
-        rows = rows_of(feeds)
+    def submit(self, work: Work) -> None:
+        """Has the work run in a batch, or in several where it may be spread.
+
+        Raises:
+            RequestError: as TensorFlow Serving's batching refuses it.
+        """
+        rows = rows_of(work.feeds)
         if not rows:
-            return await self._runner.run(served, feeds, fetches, deadline)
-        with served.in_use():
-            queue = self._queue(served, feeds, fetches)
+            self._runner.submit(work)
+            return
+        with self._lock:
+            queue = self._queue(work)
             queue.admit(rows)
-            first = min(rows, queue.room()) if self._parameters.split_large else rows
-            if first == rows:
-                return await self._submit(queue, Task(feeds, rows, deadline, _future()))
-            return await self._in_pieces(queue, feeds, first, deadline)
+            ripe_at, opened = time.monotonic() + self._parameters.batch_timeout_s, False
+            for task in self._tasks(work, rows, queue.room()):
+                opened |= queue.add(task, ripe_at)
+            self._queues[queue.key] = queue
+            full = queue.full
+        if full:
+            self._dispatch()
+        if opened and self._parameters.batch_timeout_s:
+            later(self._parameters.batch_timeout_s, self._dispatch)
+        elif opened and not queue.empty:
+            # Without a timeout too, what arrives in the same turn runs together.
+            soon(self._dispatch)
 
-    async def _in_pieces(
-        self, queue: BatchQueue, feeds: Feeds, first: int, deadline: float | None
-    ) -> Sequence[NDArray[Any]]:
-        limit, rows = self._parameters.batch_rows, rows_of(feeds)
-        starts = [0, *range(first, rows, limit)]
-        pieces = []
-        for start, end in zip(starts, [*starts[1:], rows], strict=True):
-            part = [(name, array[start:end]) for name, array in feeds]
-            pieces.append(self._submit(queue, Task(part, end - start, deadline, _future())))
-        found = await asyncio.gather(*pieces)
-        return [np.concatenate(values) for values in zip(*found, strict=True)]
+    def _tasks(self, work: Work, rows: int, room: int) -> Sequence[Task]:
+        first = min(rows, room) if self._parameters.split_large else rows
+        if first == rows:
+            return [Task(work, work.feeds, rows, work.done)]
+        starts = [0, *range(first, rows, self._parameters.batch_rows)]
+        pieces = Pieces(len(starts), work.done)
+        return [
+            Task(
+                work,
+                [(name, array[start:end]) for name, array in work.feeds],
+                end - start,
+                partial(pieces.done, place),
+            )
+            for place, (start, end) in enumerate(zip(starts, [*starts[1:], rows], strict=True))
+        ]
 
-    def _queue(self, served: ServedVersion, feeds: Feeds, fetches: Sequence[str]) -> BatchQueue:
+    def _queue(self, work: Work) -> BatchQueue:
         pad = self._parameters.pad_variable_length_inputs
         kinds = tuple(
-            (name, array.dtype, array.ndim if pad else array.shape[1:]) for name, array in feeds
+            (name, array.dtype, array.ndim if pad else array.shape[1:])
+            for name, array in work.feeds
         )
-        key = served, kinds, tuple(fetches)
+        key = work.served, kinds, tuple(work.fetches)
         queue = self._queues.get(key)
-        if queue is None:
-            queue = self._queues[key] = BatchQueue(key, served, fetches, self._parameters)
-        return queue
-
-    def _submit(self, queue: BatchQueue, task: Task) -> asyncio.Future[Sequence[NDArray[Any]]]:
-        loop = asyncio.get_running_loop()
-        timeout_s = self._parameters.batch_timeout_s
-        # A piece before this one may have emptied the queue, which takes it off the list.
-        self._queues.setdefault(queue.key, queue)
-        first = queue.add(task, loop.time() + timeout_s)
-        if queue.room() == self._parameters.batch_rows:
-            self._dispatch()
-        elif first and timeout_s:
-            loop.call_later(timeout_s, self._dispatch)
-        elif first:
-            # Without a timeout too, what arrives in the same turn of the loop runs together.
-            loop.call_soon(self._dispatch)
-        return task.done
+        return queue or BatchQueue(key, work.served, work.fetches, self._parameters)
 
     def _dispatch(self) -> None:
+        # A batch that runs on this thread ends inside the loop, which then takes the next one.
+        self._here.starting = True
+        try:
+            while (taken := self._next()) is not None:
+                self._start(*taken)
+        finally:
+            self._here.starting = False
+
+    def _next(self) -> tuple[BatchQueue, Batch] | None:
         # A timer may come a trifle before the time that it was set for.
-        now = asyncio.get_running_loop().time() + 1e-6
-        for key, queue in list(self._queues.items()):
-            while self._free and (batch := queue.take(now)):
-                self._start(queue, batch)
-            if queue.empty:
-                del self._queues[key]
+        now = time.monotonic() + 1e-6
+        with self._lock:
+            for key, queue in list(self._queues.items()):
+                batch = queue.take(now) if self._free else None
+                if queue.empty:
+                    del self._queues[key]
+                if batch is not None:
+                    self._free -= 1
+                    return queue, batch
+        return None
 
     def _start(self, queue: BatchQueue, batch: Batch) -> None:
-        self._free -= 1
-        task = asyncio.get_running_loop().create_task(self._process(queue, batch))
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._free += 1
-        if self._queues:
-            self._dispatch()
-
-    async def _process(self, queue: BatchQueue, batch: Batch) -> None:
-        # Who was cancelled meanwhile is not run any more.
-        tasks = [task for task in batch.tasks if not task.done.done()]
-        if not tasks:
-            return
+        # Who has gone meanwhile is not run any more.
+        tasks: list[Task] = []
+        gone: list[Task] = []
+        for task in batch.tasks:
+            (gone if task.call.gone else tasks).append(task)
         try:
-            outputs = await self._outputs(queue, tasks)
+            self._run(queue, tasks)
         except Exception as error:
-            for task in tasks:
-                if not task.done.done():
-                    task.done.set_exception(error)
-            return
-        for task, values in zip(tasks, outputs, strict=True):
-            if not task.done.done():
-                task.done.set_result(values)
+            self._ended(tasks, error)
+        for task in gone:
+            task.done(RequestError(grpc.StatusCode.CANCELLED, "The caller is gone."))
 
-    async def _outputs(
-        self, queue: BatchQueue, tasks: Sequence[Task]
-    ) -> Sequence[Sequence[NDArray[Any]]]:
+    def _run(self, queue: BatchQueue, tasks: Sequence[Task]) -> None:
+        if not tasks:
+            self._ended(tasks, [])
+            return
         now = time.monotonic()
-        if all(task.deadline is not None and task.deadline <= now for task in tasks):
+        if all(task.call.deadline is not None and task.call.deadline <= now for task in tasks):
             raise RequestError(grpc.StatusCode.RESOURCE_EXHAUSTED, _EXPIRED)
         parameters = self._parameters
         sizes = [task.rows for task in tasks]
-        padded = parameters.padded(sum(sizes))
+        padding = parameters.padded(sum(sizes)) - sum(sizes)
         feeds = merged(
             [task.feeds for task in tasks],
-            padded - sum(sizes),
+            padding,
             pad_lengths=parameters.pad_variable_length_inputs,
         )
-        values = await self._runner.run(queue.served, feeds, queue.fetches)
-        self._observer.batched(queue.served.name, sum(sizes), padded - sum(sizes))
-        if len(tasks) == 1 and padded == sizes[0] and all(_rowwise(v, padded) for v in values):
-            return [values]
+
+        def done(outcome: Values | Exception) -> None:
+            if isinstance(outcome, Exception):
+                self._ended(tasks, outcome)
+                return
+            self._observer.batched(queue.served.name, sum(sizes), padding)
+            self._ended(tasks, _parts(outcome, sizes, padding))
+
+        self._runner.submit(Work(queue.served, feeds, queue.fetches, done))
+
+    def _ended(self, tasks: Sequence[Task], outcome: Sequence[Values] | Exception) -> None:
+        with self._lock:
+            self._free += 1
+        for place, task in enumerate(tasks):
+            task.done(outcome if isinstance(outcome, Exception) else outcome[place])
+        if not getattr(self._here, "starting", False) and self._queues:
+            self._dispatch()
+
+
+def _parts(values: Values, sizes: Sequence[int], padding: int) -> Sequence[Values] | Exception:
+    padded = sum(sizes) + padding
+    if len(sizes) == 1 and not padding and all(v.ndim and len(v) == padded for v in values):
+        return [values]
+    try:
         return split(values, sizes, padded)
-
-
-def _rowwise(value: NDArray[Any], rows: int) -> bool:
-    return value.ndim > 0 and len(value) == rows
-
-
-def _future() -> asyncio.Future[Sequence[NDArray[Any]]]:
-    return asyncio.get_running_loop().create_future()
+    except RequestError as error:
+        return error

@@ -15,6 +15,7 @@ from millrace.model_server.batching.parameters import BatchingParameters, parame
 from millrace.model_server.batching.runner import BatchingRunner
 from millrace.model_server.errors import RequestError
 from millrace.model_server.observer import Observer
+from millrace.model_server.running import Values, Work, awaited
 from millrace.model_server.servable import Feeds, Signature
 from millrace.model_server.served_version import ServedVersion
 from udfs.errors import ConfigurationError
@@ -43,22 +44,23 @@ class _Runner:
         self.ran: list[list[int]] = []
         self.started = asyncio.Event()
         self.go = asyncio.Event()
+        self._answering: set[asyncio.Future[None]] = set()
         if not held:
             self.go.set()
 
-    async def run(
-        self,
-        served: ServedVersion,
-        feeds: Feeds,
-        fetches: Sequence[str],
-        deadline: float | None = None,
-    ) -> Sequence[NDArray[Any]]:
-        self.ran.append(feeds[0][1].tolist())
+    def submit(self, work: Work) -> None:
+        self.ran.append(work.feeds[0][1].tolist())
         self.started.set()
+        task = asyncio.ensure_future(self._answer(work))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, work: Work) -> None:
         await self.go.wait()
-        if fetches == ["scalar"]:
-            return [np.array(1)]
-        return [array for _, array in feeds]
+        if work.fetches == ("scalar",):
+            work.done([np.array(1)])
+        else:
+            work.done([array for _, array in work.feeds])
 
 
 def rows(*values: Any) -> Feeds:
@@ -81,6 +83,21 @@ def parameters(**fields: Any) -> BatchingParameters:
     return BatchingParameters(**{"max_batch_size": 4, "batch_timeout_s": WAIT_S, **fields})
 
 
+async def called(
+    outer: BatchingRunner,
+    served: ServedVersion,
+    feeds: Feeds,
+    fetches: tuple[str, ...] = ("y",),
+    deadline: float | None = None,
+) -> Values:
+    def start(done: Callable[[Values | Exception], None]) -> Work:
+        work = Work(served, feeds, fetches, done, deadline)
+        outer.submit(work)
+        return work
+
+    return await awaited(start)
+
+
 async def together(
     outer: BatchingRunner, served: ServedVersion, *feeds: Feeds, fetches: tuple[str, ...] = ("y",)
 ) -> list[Any]:
@@ -88,7 +105,7 @@ async def together(
 
     async def one(each: Feeds) -> Any:
         try:
-            values = await outer.run(served, each, list(fetches))
+            values = await called(outer, served, each, fetches)
         except RequestError as error:
             return error.code, error.message
         return values[0].tolist()
@@ -180,7 +197,7 @@ def test_full_queue_refuses(fields: dict[str, Any], said: str) -> None:
 def test_deadline_that_passes_in_the_queue_is_told() -> None:
     async def scenario(outer: BatchingRunner, inner: _Runner, served: ServedVersion) -> Any:
         with pytest.raises(RequestError) as late:
-            await outer.run(served, rows(1), ["y"], time.monotonic() - 1.0)
+            await called(outer, served, rows(1), deadline=time.monotonic() - 1.0)
         return late.value.code, late.value.message, inner.ran
 
     said = "Run() timeout exceeded while waiting in batching queue"
@@ -189,8 +206,8 @@ def test_deadline_that_passes_in_the_queue_is_told() -> None:
 
 def test_cancelled_call_is_left_out() -> None:
     async def scenario(outer: BatchingRunner, inner: _Runner, served: ServedVersion) -> Any:
-        gone = asyncio.ensure_future(outer.run(served, rows(1), ["y"]))
-        stays = asyncio.ensure_future(outer.run(served, rows(2), ["y"]))
+        gone = asyncio.ensure_future(called(outer, served, rows(1)))
+        stays = asyncio.ensure_future(called(outer, served, rows(2)))
         await asyncio.sleep(0)
         gone.cancel()
         return (await stays)[0].tolist(), inner.ran

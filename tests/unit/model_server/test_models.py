@@ -65,12 +65,16 @@ def test_version_in_use_is_closed_only_after_its_last_call(tmp_path: Path) -> No
         old = served.serving
         assert old is not None
         closed = []
-        with old.in_use() as servable:
-            version(tmp_path, "2")
-            await served.refresh()
-            await asyncio.wait(served._retiring, timeout=0.3)
-            closed.append(servable.closed)  # type: ignore[attr-defined]
-            assert served.statuses()[1].state is VersionState.UNLOADING
+        servable = old.servable
+        assert old.acquire()
+        version(tmp_path, "2")
+        await served.refresh()
+        await asyncio.wait(served._retiring, timeout=0.3)
+        closed.append(servable.closed)  # type: ignore[attr-defined]
+        assert served.statuses()[1].state is VersionState.UNLOADING
+        assert not old.acquire()
+        # The call ends in a thread of its own.
+        await asyncio.to_thread(old.release)
         await served.close()
         closed.append(servable.closed)  # type: ignore[attr-defined]
         return closed
