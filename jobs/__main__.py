@@ -13,6 +13,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from jobs import alarms, archive, score
 from jobs.alarm_options import alarm_options
 from jobs.archive_options import archive_options
+from jobs.filling import Bootstrap
 from jobs.options import LATEST, STARTS, score_options
 from millrace.settings import load
 from udfs.errors import MillraceError
@@ -36,6 +37,9 @@ def _environment(arguments: argparse.Namespace) -> StreamExecutionEnvironment:
     if arguments.job == "alarms":
         watched = alarm_options(load(), use_case, bounded=arguments.once, restore=arguments.restore)
         return alarms.build(watched, jars)
+    if arguments.fill:
+        bootstrap = Bootstrap(load(), use_case, bounded=arguments.once)
+        return score.build(bootstrap.options(), jars)
     options = score_options(
         load(),
         use_case,
@@ -57,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "--jar", action="append", default=[], type=Path, help="shipped with the job"
     )
     parser.add_argument("--after", help="deployment whose place this one takes")
+    parser.add_argument("--fill", action="store_true", help="read a prepared history instead")
     parser.add_argument("--restore", default=LATEST, help="latest, none, or a path")
     return parser
 

@@ -17,10 +17,14 @@ class Deployment(msgspec.Struct, frozen=True):
     Attributes:
         feature_spec_hash: the definition of the features.
         quiet: by topic stage and partition, the first offset whose outputs are written.
+        begin: likewise, where Kafka goes on behind an archive.
+        filled: URI of the checkpoint in which its windows were filled from an archive.
     """
 
     feature_spec_hash: str
     quiet: Mapping[str, Mapping[int, int]] = {}
+    begin: Mapping[str, Mapping[int, int]] = {}
+    filled: str | None = None
 
 
 def remember(checkpoints: str, deployment: Deployment) -> None:
@@ -28,7 +32,9 @@ def remember(checkpoints: str, deployment: Deployment) -> None:
     file = _file(checkpoints)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(msgspec.json.encode(deployment))
+        written = file.with_suffix(".part")
+        written.write_bytes(msgspec.json.encode(deployment))
+        written.replace(file)
 
 
 def remembered(checkpoints: str) -> Deployment | None:
@@ -57,7 +63,8 @@ def require_same_spec(name: str, before: Deployment, feature_spec_hash: str) -> 
             f"the state of deployment {name} was built for feature spec "
             f"{before.feature_spec_hash}, the use case has {feature_spec_hash} now: stop it, and "
             f"start another one in its place with a new score.transactional_id_prefix and "
-            f"`millrace run score --after {name}`"
+            f"`millrace run score --after {name}`, with --bootstrap ARCHIVE where the topics do "
+            "not reach back over the longest window"
         )
 
 

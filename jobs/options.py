@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
-from jobs.deployment import remembered, require_same_spec
+from jobs.deployment import Deployment, remembered, require_same_spec
 from jobs.score import ScoreOptions
 from jobs.targets import TARGETS, Target
 from millrace.archive.stages import TopicStages
@@ -48,8 +48,8 @@ def score_options(
 
     Raises:
         ConfigurationError: a value is not one of those, the path holds no checkpoint, the state
-            is of another feature spec, or the deployment to come after is unknown or has left
-            records without an outcome.
+            is of another feature spec, a bootstrap did not end, or the deployment to come after is
+            unknown or has left records without an outcome.
         UseCaseError: the use case is unknown.
     """
     if start not in STARTS:
@@ -57,15 +57,13 @@ def score_options(
     score = settings.score
     case = find_use_case(use_case)
     name = case.name
-    # A bounded run and an endless one cannot go on from each other's checkpoints: the end of a
-    # source is part of its state.
-    deployment = f"{score.transactional_id_prefix}-{name}{'-once' if bounded else ''}"
-    checkpoints = f"{uri_of(settings.checkpoints)}/{deployment}"
-    restored, before = restored_from(restore, checkpoints), remembered(checkpoints)
+    checkpoints = checkpoints_of(settings, name, bounded=bounded)
+    deployment = checkpoints.rpartition("/")[2]
+    restored, before = state_of(restore, checkpoints), remembered(checkpoints)
     if restored and before:
         require_same_spec(deployment, before, case.spec.hash)
-    goes_on = restored is not None and before is not None
-    quiet = before.quiet if goes_on and before else _quiet(settings, name, after)
+    if restored is None or before is None:
+        before = Deployment(case.spec.hash, _quiet(settings, name, after))
     return ScoreOptions(
         use_case=use_case,
         name=name,
@@ -84,16 +82,36 @@ def score_options(
         start=start,
         order=score.order,
         idle_ms=score.idle_ms,
-        quiet=quiet,
+        quiet=before.quiet,
+        begin=before.begin,
+        filled=before.filled,
         max_clock_skew_ms=score.max_clock_skew_ms,
         transaction_timeout_ms=score.transaction_timeout_ms,
         state_backend=score.state_backend,
         kafka_properties=java_properties(settings.kafka),
-        flink={
-            **({"execution.state-recovery.path": restored} if restored else {}),
-            **(flink or {}),
-        },
+        flink={**_recovery(restored, before.filled), **(flink or {})},
     )
+
+
+def checkpoints_of(settings: Settings, name: str, *, bounded: bool) -> str:
+    """URI of the checkpoints of a deployment; its last part is the deployment's name.
+
+    A bounded run and an endless one cannot go on from each other's checkpoints: the end of a
+    source is part of its state. So they are two deployments.
+    """
+    deployment = f"{settings.score.transactional_id_prefix}-{name}{'-once' if bounded else ''}"
+    return f"{uri_of(settings.checkpoints)}/{deployment}"
+
+
+def _recovery(restored: str | None, filled: str | None) -> dict[str, str]:
+    """Flink's options about the state that a job begins with."""
+    if restored is None:
+        return {}
+    found = {"execution.state-recovery.path": restored}
+    if restored == filled:
+        # The source that read the archive is not part of this job.
+        found["execution.state-recovery.ignore-unclaimed-state"] = "true"
+    return found
 
 
 def client_options(serving: ServingSettings) -> ClientOptions:
@@ -164,6 +182,31 @@ def restored_from(restore: str, checkpoints: str) -> str | None:
     if urlparse(uri).scheme == "file" and not (Path(urlparse(uri).path) / "_metadata").exists():
         raise ConfigurationError(f"{restore} is no checkpoint or savepoint: it has no _metadata")
     return uri
+
+
+def state_of(restore: str, checkpoints: str) -> str | None:
+    """As `restored_from`; before a deployment's first checkpoint, that of its bootstrap.
+
+    Raises:
+        ConfigurationError: there is no state where it has to be, or the bootstrap did not end.
+    """
+    found = restored_from(restore, checkpoints)
+    if found or restore != LATEST:
+        return found
+    before = remembered(checkpoints)
+    if before and before.filled:
+        return restored_from(before.filled, checkpoints)
+    if bootstrap_folder(checkpoints).exists():
+        raise ConfigurationError(
+            f"the bootstrap of deployment {checkpoints.rpartition('/')[2]} did not end: repeat it "
+            "with --bootstrap ARCHIVE, or begin without it with --restore none"
+        )
+    return None
+
+
+def bootstrap_folder(checkpoints: str) -> Path:
+    """Where a bootstrap keeps its files, below the checkpoints of its deployment."""
+    return Path(urlparse(checkpoints).path) / "bootstrap"
 
 
 def _quiet(settings: Settings, name: str, after: str | None) -> Mapping[str, Mapping[int, int]]:

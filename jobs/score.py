@@ -17,8 +17,10 @@ from pyflink.datastream import StreamExecutionEnvironment
 
 from jobs.deployment import Deployment, remember
 from jobs.environment import environment
+from jobs.inputs import Inputs, inputs
 from jobs.stages.answers import write_answers
 from jobs.stages.features import features
+from jobs.stages.history import History
 from jobs.stages.jvm import in_order, keyed_by_shard, united
 from jobs.stages.labels import (
     answers_of,
@@ -29,7 +31,7 @@ from jobs.stages.labels import (
     second_features,
 )
 from jobs.stages.predictions import predictions
-from jobs.stages.raw import EventTime, Packing, raw_blocks
+from jobs.stages.raw import Packing
 from jobs.targets import Target
 from udfs.client.options import ClientOptions
 from udfs.functions.feature_function import FeatureFunction
@@ -39,7 +41,6 @@ from udfs.functions.rows import RecordRows
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 from udfs.use_cases.find import find_use_case
-from udfs.use_cases.milliseconds import milliseconds
 
 Order: TypeAlias = Literal["on_arrival", "on_watermark"]
 ON_ARRIVAL: Final = "on_arrival"
@@ -77,6 +78,10 @@ class ScoreOptions:
         idle_ms: in that order, a partition that is silent for so long holds nobody back.
         quiet: by topic stage and partition, the first offset whose outputs are written; what lies
             before fills the windows only.
+        begin: by topic stage and partition, the offset where a job without state begins, over
+            `start`.
+        filled: the checkpoint in which windows were filled from an archive, for the next start.
+        history: what is read in the place of Kafka: fills windows, never ends.
         max_clock_skew_ms: how far event time may be ahead of the Kafka timestamp.
         transaction_timeout_ms: an outage longer than this loses what was not yet committed.
         state_backend: `rocksdb` or `hashmap`.
@@ -102,11 +107,19 @@ class ScoreOptions:
     order: Order = ON_ARRIVAL
     idle_ms: int = 60_000
     quiet: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    begin: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    filled: str | None = None
+    history: History | None = None
     max_clock_skew_ms: int = 3_600_000
     transaction_timeout_ms: int = 600_000
     state_backend: str = "rocksdb"
     kafka_properties: Mapping[str, str] = field(default_factory=dict)
     flink: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def by_watermark(self) -> bool:
+        """Whether streams have watermarks: those of a history tell the join how far labels are."""
+        return self.order == ON_WATERMARK or self.history is not None
 
     @property
     def job_name(self) -> str:
@@ -136,8 +149,13 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
         overrides=options.flink,
     )
     use_case = find_use_case(options.use_case)
-    remember(options.checkpoint_dir, Deployment(use_case.spec.hash, options.quiet))
-    answers = _one_key(env, options) if use_case.labels is None else _two_keys(env, options)
+    remember(
+        options.checkpoint_dir,
+        Deployment(use_case.spec.hash, options.quiet, options.begin, options.filled),
+    )
+    read = inputs(env, options, event_time=options.by_watermark)
+    two_keys = use_case.labels is not None
+    answers = _two_keys(env, read, options) if two_keys else _one_key(read, options)
     write_answers(
         answers,
         options.name,
@@ -149,30 +167,30 @@ def build(options: ScoreOptions, jars: tuple[Path, ...] = ()) -> StreamExecution
     return env
 
 
-def _one_key(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
+def _one_key(read: Inputs, options: ScoreOptions) -> Any:
     """Answers where the entity key is the only one."""
     fold = FeatureFunction(
         options.use_case, options.topic("raw"), options.max_clock_skew_ms, options.quiet.get("raw")
     )
-    raw = keyed_by_shard(_raw(env, options, "raw"))
+    raw = keyed_by_shard(_raw(read, options))
     featured = features(raw, fold, options.name, options.shards)
     return predictions(featured, _predict(options), options.name)._j_data_stream
 
 
-def _two_keys(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
+def _two_keys(env: StreamExecutionEnvironment, read: Inputs, options: ScoreOptions) -> Any:
     """Answers where labels and folds go by a second entity key."""
     case, name, shards, packing = options.use_case, options.name, options.shards, options.packing
-    skew_ms, by_watermark = options.max_clock_skew_ms, options.order == ON_WATERMARK
-    raw = keyed_by_shard(_raw(env, options, "raw"))
+    skew_ms = options.max_clock_skew_ms
+    raw = keyed_by_shard(_raw(read, options))
     first = RowsFunction(case, options.topic("raw"), skew_ms, options.quiet.get("raw"))
     rows = record_rows(raw, first, name, shards)
     layout = RecordRows(find_use_case(case))
-    labels = _source(env, options, "labels")
+    labels = read("labels")
     join = LabelFunction(
         case,
         options.topic("labels"),
         skew_ms,
-        by_watermark=by_watermark,
+        by_watermark=options.by_watermark,
         quiet=options.quiet.get("labels"),
     )
     by_id = united(labels, by_business_id(rows, layout, env, name, packing))
@@ -181,7 +199,7 @@ def _two_keys(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
         by_second_key(rows, env, f"{name}/pack-by-second", packing),
         by_second_key(changes, env, f"{name}/pack-changes", packing),
     )
-    if by_watermark:
+    if options.order == ON_WATERMARK:
         second = in_order(second, f"{name}/order-by-second/{shards}", packing.records)
     fold = SecondFunction(
         case, options.emit_features, options.quiet.get("raw"), options.quiet.get("labels")
@@ -194,27 +212,12 @@ def _two_keys(env: StreamExecutionEnvironment, options: ScoreOptions) -> Any:
     )
 
 
-def _raw(env: StreamExecutionEnvironment, options: ScoreOptions, stage: str) -> Any:
+def _raw(read: Inputs, options: ScoreOptions) -> Any:
     """Raw blocks, in the order that the job goes by."""
-    found = _source(env, options, stage)
+    found = read("raw")
     if options.order == ON_ARRIVAL:
         return found
     return in_order(found, f"{options.name}/order/{options.shards}", options.packing.records)
-
-
-def _source(env: StreamExecutionEnvironment, options: ScoreOptions, stage: str) -> Any:
-    lateness_ms = milliseconds(find_use_case(options.use_case).allowed_lateness)
-    event_time = EventTime(lateness_ms, 0 if options.bounded else options.idle_ms)
-    return raw_blocks(
-        env,
-        options.topic(stage),
-        options.deployment,
-        start=options.start,
-        bounded=options.bounded,
-        properties=consumer_properties(options),
-        packing=options.packing,
-        event_time=event_time if options.order == ON_WATERMARK else None,
-    )
 
 
 def _predict(options: ScoreOptions) -> PredictFunction:
@@ -226,18 +229,6 @@ def _predict(options: ScoreOptions) -> PredictFunction:
         options.emit_features,
         client=options.client,
     )
-
-
-def consumer_properties(options: ScoreOptions) -> dict[str, str]:
-    """Kafka consumer properties of the source."""
-    return {
-        **options.kafka_properties,
-        "bootstrap.servers": options.bootstrap_servers,
-        "isolation.level": "read_committed",
-        "partition.discovery.interval.ms": "10000",
-        "max.poll.records": "10000",
-        "max.partition.fetch.bytes": "4194304",
-    }
 
 
 def producer_properties(options: ScoreOptions) -> dict[str, str]:

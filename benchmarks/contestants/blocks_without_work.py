@@ -7,7 +7,8 @@ from pyflink.datastream import KeyedProcessFunction
 from benchmarks.assignment import Assignment
 from benchmarks.contestants.flink import job_environment
 from benchmarks.contestants.score import options
-from jobs.score import consumer_properties, producer_properties
+from jobs.inputs import consumer_properties
+from jobs.score import producer_properties
 from jobs.stages.answers import write_answers
 from jobs.stages.jvm import BLOCK_TYPE
 from jobs.stages.raw import Packing, raw_blocks

@@ -9,7 +9,8 @@ from pyflink.table import StreamTableEnvironment
 from benchmarks.assignment import Assignment
 from benchmarks.contestants.score import options
 from jobs.environment import environment
-from jobs.score import consumer_properties, producer_properties
+from jobs.inputs import consumer_properties
+from jobs.score import producer_properties
 
 
 def job_environment(

@@ -49,6 +49,7 @@ def raw_blocks(
     properties: Mapping[str, str],
     packing: Packing,
     event_time: EventTime | None = None,
+    begin: Mapping[int, int] | None = None,
 ) -> Any:
     """Blocks of raw records as a Java stream of Row(shard, block).
 
@@ -61,22 +62,28 @@ def raw_blocks(
         properties: consumer properties, with `bootstrap.servers`.
         packing: how records become blocks.
         event_time: gives the stream watermarks; None: it has none.
+        begin: by partition, the offset where a job without state begins, over `start`.
     """
-    java = blocks()
-    records = java.read(
+    records = blocks().read(
         env._j_stream_execution_environment,
         f"{topic}/read",
         topic,
         group_id,
         start,
+        java_map({f"{topic}/{p}": str(offset) for p, offset in (begin or {}).items()}),
         bounded,
         -1 if event_time is None else event_time.out_of_order_ms,
         0 if event_time is None else event_time.idle_ms,
         java_map(properties),
     )
-    return java.pack(
+    return packed(records, f"{topic}/pack", env, packing)
+
+
+def packed(records: Any, name: str, env: StreamExecutionEnvironment, packing: Packing) -> Any:
+    """Blocks of a Java stream of raw records, as Row(shard, block)."""
+    return blocks().pack(
         records,
-        f"{topic}/pack",
+        name,
         packing.shards,
         env.get_max_parallelism(),
         packing.records,

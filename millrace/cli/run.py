@@ -1,11 +1,11 @@
 """`millrace run`: a job, in this process or on a cluster."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from jobs.score import ScoreOptions
     from millrace.settings import Settings
 
 
@@ -44,6 +44,30 @@ def run(
             "without writing, and write on from where it ended.",
         ),
     ] = None,
+    bootstrap: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="ARCHIVE",
+            help="Fill the windows of a new deployment from this archive without writing, then go "
+            "on from Kafka at the next offset of each partition.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TIME",
+            help="With --bootstrap: from the archived records of this Kafka time on, UTC.",
+        ),
+    ] = None,
+    accept_gaps: Annotated[
+        bool,
+        typer.Option(
+            "--accept-gaps",
+            help="With --bootstrap: go on over offsets that neither archive nor topic has any "
+            "more, such as markers of transactions.",
+        ),
+    ] = False,
 ) -> None:
     """Run a job until Ctrl-C, or until its source ends.
 
@@ -56,12 +80,16 @@ def run(
     The job alarms reads predictions and writes when a machine's alarm goes on or off (settings
     in [alarms]).
 
+    With --bootstrap a new deployment fills its windows from the archive, which reaches back
+    further than the topics, and with --after too it takes the place of another one; repeated, it
+    goes on from its last checkpoint like any other.
+
     Example: millrace run score --use-case fraud --cluster localhost:8081
+
+    Example: millrace run score --use-case fraud --bootstrap .millrace/archive --from 2025-06-24
     """
-    from jobs.options import score_options  # noqa: PLC0415
+    from millrace.cli.run_score import ScoreArguments, run_score  # noqa: PLC0415
     from millrace.settings import load  # noqa: PLC0415
-    from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
-    from millrace.stack.submit import submit  # noqa: PLC0415
     from udfs.errors import ConfigurationError  # noqa: PLC0415
 
     if job not in ("score", "archive", "alarms"):
@@ -69,6 +97,10 @@ def run(
     if local and cluster:
         raise ConfigurationError("a job runs either --local or on a --cluster, not both")
     settings = load()
+    if job != "score" and (bootstrap or since or accept_gaps):
+        raise ConfigurationError(
+            f"--bootstrap, --from and --accept-gaps are for the job score, not for {job}"
+        )
     if job == "alarms":
         from millrace.cli.run_alarms import run_alarms  # noqa: PLC0415
 
@@ -79,19 +111,8 @@ def run(
 
         run_archive(settings, use_case, cluster=cluster, once=once, start=start, restore=restore)
         return
-    # Also before a submission: what is wrong is told here, not in the log of Flink's client.
-    options = score_options(
-        settings, use_case, bounded=once, start=start, restore=restore, after=after
-    )
-    require_topics(settings, options.name)
-    if cluster:
-        arguments = ["score", "--use-case", use_case, "--start", start, "--restore", restore]
-        arguments += [] if after is None else ["--after", after]
-        arguments += ["--once"] if once else []
-        jars, state_dir = ensure_flink_jars(), settings.stack.state_dir
-        submit(cluster, options.job_name, arguments, jars, state_dir, wait=once)
-    else:
-        _run_here(settings, options)
+    asked = ScoreArguments(once, start, restore, after, bootstrap, since, accept_gaps)
+    run_score(settings, use_case, cluster, asked)
 
 
 def require_topics(settings: "Settings", name: str) -> None:
@@ -105,14 +126,3 @@ def require_topics(settings: "Settings", name: str) -> None:
             f"there is no topic {', '.join(missing)} at {settings.kafka.bootstrap_servers}; "
             f"`millrace topics apply {name}` makes it"
         )
-
-
-def _run_here(settings: "Settings", options: "ScoreOptions") -> None:
-    from jobs.local import running  # noqa: PLC0415
-    from millrace.stack.jars import ensure_flink_jars  # noqa: PLC0415
-
-    logs = settings.stack.state_dir.resolve() / "logs"
-    typer.echo(f"starting Flink in this process; its logs: {logs}", err=True)
-    with running(options, ensure_flink_jars(), logs) as local_job:
-        typer.echo(f"scoring {options.topic('raw')}; Ctrl-C stops", err=True)
-        local_job.wait()

@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def submit(
     state_dir: Path,
     *,
     wait: bool,
+    tell: Callable[[str], None] = print,
 ) -> str:
     """Runs `flink run` for the module `jobs`; returns the job's id.
 
@@ -47,6 +48,7 @@ def submit(
         jars: what the job has to be given.
         state_dir: the client's log goes here.
         wait: until the job has ended.
+        tell: is given the job's id.
 
     Raises:
         ConfigurationError: the address is none, or the deployment's job runs there already.
@@ -80,7 +82,7 @@ def submit(
     found = _JOB_ID.search(said)
     if done.returncode or not found:
         raise _failure(cluster, said, log_path)
-    print(found.group(1))
+    tell(found.group(1))
     return found.group(1)
 
 

@@ -14,6 +14,7 @@ from tests.unit.model_server import saved_models
 from tests.unit.model_server.running_server import running
 from udfs.records import Reason
 
+BOOT = "tests.integration.named:BOOT_CLUSTER"
 BY_ITS_MODEL = {("stable", 3)}
 OTHER_REASONS = {Reason.NO_ANSWER, Reason.LABEL_UNMATCHED, Reason.DUPLICATE}
 
@@ -52,6 +53,24 @@ def test_a_cluster_of_two_task_managers_scores_every_record_by_the_model(
     assert {(row.route, row.model_version) for row in found if row.route} == BY_ITS_MODEL
     assert {row.reason for row in found if row.reason} == {*Reason} - OTHER_REASONS
     assert len(_hosts(ground.flink, done.stdout.strip())) == 2
+
+
+def test_windows_are_filled_from_the_archive_before_it_scores(
+    ground: Ground, tmp_path: Path
+) -> None:
+    env = {**ground.env, "MILLRACE_SCORE__PARALLELISM": "2"}
+    millrace(tmp_path, env, "topics", "apply", BOOT)
+    millrace(tmp_path, env, "produce", BOOT, "--count", "3000", "--days", "40")
+    millrace(tmp_path, env, "run", "archive", "--use-case", BOOT, "--once")
+    millrace(tmp_path, env, "produce", BOOT, "--count", "500", "--days", "1", "--seed", "2")
+    run = ("run", "score", "--use-case", BOOT, "--bootstrap", ".millrace/archive")
+    done = millrace(tmp_path, env, *run, "--once", "--cluster", ground.flink.rest_address)
+    assert "boot-cluster.raw: 3,000 archived records, then Kafka from" in done.stderr
+    # The one job whose id is on standard output has scored what came behind the archive.
+    assert len(done.stdout.splitlines()) == 1
+    found = ground.outcomes("boot-cluster")
+    places = {(row.source_partition, row.source_offset) for row in found}
+    assert (len(found), len(places)) == (500, 500)
 
 
 def test_use_cases_side_by_side_do_not_touch_each_other(ground: Ground, tmp_path: Path) -> None:

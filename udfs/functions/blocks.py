@@ -57,6 +57,21 @@ class RawBlock:
         values = Slices.behind(block, values_at, value_lengths)
         return cls(longs[:count], longs[count:], ints[:count], keys, values)
 
+    def encode(self) -> bytes:
+        """The bytes as `millrace.flink.BlockBuilder` would write them."""
+        return b"".join(
+            (
+                np.array([len(self), 0], "<i4").tobytes(),
+                self.offsets.astype("<i8").tobytes(),
+                self.timestamps_ms.astype("<i8").tobytes(),
+                self.partitions.astype("<i4").tobytes(),
+                self.keys.lengths.astype("<i4").tobytes(),
+                self.values.lengths.astype("<i4").tobytes(),
+                self.keys.joined(),
+                self.values.joined(),
+            )
+        )
+
 
 def encode_lines(topic: int, keys: Slices, lines: bytes) -> bytes:
     """A section of an answer: records for one topic of the sink, written out.

@@ -1,15 +1,11 @@
 package millrace.flink;
 
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.file.sink.FileSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
-import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.core.fs.Path;
-import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.OffsetResetStrategy;
-import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
@@ -41,7 +37,7 @@ public final class ArchiveFiles {
         KafkaSource.<ArchiveRecord>builder()
             .setTopics(stages.keySet().toArray(new String[0]))
             .setGroupId(groupId)
-            .setStartingOffsets(startingOffsets(starts))
+            .setStartingOffsets(StartingOffsets.of(starts))
             .setDeserializer(new ArchiveRecordSchema(stages))
             .setProperties(client)
             .build();
@@ -62,17 +58,5 @@ public final class ArchiveFiles {
                     .build())
             .build();
     return records.sinkTo(sink).uid(name).name(name);
-  }
-
-  @SuppressWarnings("deprecation") // the connector offers no other type for the reset strategy
-  private static OffsetsInitializer startingOffsets(Map<String, String> starts) {
-    Map<TopicPartition, Long> offsets = new HashMap<>();
-    starts.forEach(
-        (place, offset) -> {
-          int slash = place.lastIndexOf('/');
-          int partition = Integer.parseInt(place.substring(slash + 1));
-          offsets.put(new TopicPartition(place.substring(0, slash), partition), Long.valueOf(offset));
-        });
-    return OffsetsInitializer.offsets(offsets, OffsetResetStrategy.EARLIEST);
   }
 }

@@ -14,7 +14,6 @@ import org.apache.flink.connector.kafka.sink.KafkaSinkBuilder;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
-import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.KeyedStream;
@@ -39,7 +38,8 @@ public final class Blocks {
 
   /**
    * Raw records of a topic. {@code start} is earliest, latest or committed (the group's offsets,
-   * else the earliest); {@code bounded} ends at the offsets that are the latest at the start.
+   * else the earliest), and {@code starts}, if any, goes over it: {@code topic/partition} to
+   * offset. {@code bounded} ends at the offsets that are the latest at the start.
    * With {@code outOfOrderMs} of 0 or more each partition has a watermark so far behind its newest
    * Kafka timestamp, and one that is silent for {@code idleMs} holds nobody back (0: it does).
    */
@@ -49,6 +49,7 @@ public final class Blocks {
       String topic,
       String groupId,
       String start,
+      Map<String, String> starts,
       boolean bounded,
       long outOfOrderMs,
       long idleMs,
@@ -57,7 +58,7 @@ public final class Blocks {
         KafkaSource.<RawRecord>builder()
             .setTopics(topic)
             .setGroupId(groupId)
-            .setStartingOffsets(startingOffsets(start))
+            .setStartingOffsets(starts.isEmpty() ? StartingOffsets.of(start) : StartingOffsets.of(starts))
             .setDeserializer(new RawRecordSchema())
             .setProperties(asProperties(properties));
     if (bounded) {
@@ -159,20 +160,6 @@ public final class Blocks {
     WatermarkStrategy<RawRecord> strategy =
         WatermarkStrategy.forBoundedOutOfOrderness(Duration.ofMillis(outOfOrderMs));
     return idleMs > 0 ? strategy.withIdleness(Duration.ofMillis(idleMs)) : strategy;
-  }
-
-  @SuppressWarnings("deprecation") // the connector offers no other type for the reset strategy
-  private static OffsetsInitializer startingOffsets(String start) {
-    switch (start) {
-      case "earliest":
-        return OffsetsInitializer.earliest();
-      case "latest":
-        return OffsetsInitializer.latest();
-      case "committed":
-        return OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST);
-      default:
-        throw new IllegalArgumentException("start is earliest, latest or committed: " + start);
-    }
   }
 
   private static Properties asProperties(Map<String, String> map) {

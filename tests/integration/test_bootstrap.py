@@ -1,0 +1,229 @@
+"""Windows filled from an archive on real parts: as if the deployment had read everything."""
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from jobs.archive_options import archive_options
+from jobs.archiving import archive, newest_records
+from jobs.filling import Bootstrap
+from jobs.local import running
+from jobs.options import score_options
+from jobs.score import ON_ARRIVAL, ON_WATERMARK
+from millrace.archive import SCHEMA, Archive
+from millrace.archive.continuing import Choice, Continuation, continuation
+from millrace.archive.layout import date_of
+from millrace.kafka.cluster import Cluster, cluster
+from millrace.kafka.readers import read as read_topic
+from millrace.settings import (
+    KafkaSettings,
+    ScoreSettings,
+    ServingSettings,
+    Settings,
+    StackSettings,
+)
+from millrace.stack.jars import ensure_archive_jars, ensure_flink_jars
+from tests.integration.named import BOOT_REVISED
+from tests.integration.scoring import NO_SERVER, Kafka, transactions
+from tests.integration.test_labels import expected, is_fraud, labels
+from udfs.errors import ConfigurationError
+from udfs.use_cases.fraud import Transaction
+
+CASES = "tests.integration.named"
+HISTORY, LIVE = 600, 160
+"""Records an hour apart; the live ones span less than the labels' delay of a week."""
+
+
+def settings_of(bootstrap_servers: str, state: Path, order: str = ON_ARRIVAL) -> Settings:
+    return Settings(
+        kafka=KafkaSettings(bootstrap_servers=bootstrap_servers, partitions=2),
+        serving=ServingSettings(target=NO_SERVER),
+        score=ScoreSettings(
+            order=order,  # type: ignore[arg-type]
+            parallelism=2 if order == ON_ARRIVAL else 1,
+            features_topic=True,
+            checkpoint_interval_ms=500,
+        ),
+        stack=StackSettings(state_dir=state),
+    )
+
+
+def under(settings: Settings, prefix: str) -> Settings:
+    """The same for a deployment of another name."""
+    score = settings.score.model_copy(update={"transactional_id_prefix": prefix})
+    return settings.model_copy(update={"score": score})
+
+
+def copied(settings: Settings, kafka: Kafka) -> Archive:
+    """The topics in files as the job archive would write them, at once: one a date."""
+    kept, broker = Archive(settings.archive_path, kafka.name), Cluster(kafka.bootstrap_servers)
+    for stage in ("raw", "labels"):
+        days = defaultdict(list)
+        for record in read_topic(broker, f"{kafka.name}.{stage}"):
+            days[date_of(record.timestamp_ms)].append(record)
+        for day, records in days.items():
+            folder = kept.folder(stage, day)
+            folder.mkdir(parents=True)
+            columns = {name: [getattr(r, name) for r in records] for name in SCHEMA.names}
+            pq.write_table(pa.table(columns, schema=SCHEMA), folder / "part-0.parquet")
+    return kept
+
+
+def archived(settings: Settings, use_case: str) -> None:
+    """Runs the job archive up to the newest records."""
+    options = archive_options(settings, use_case, once=True)
+    options = replace(options, checkpoint_interval_ms=500)
+    until = newest_records(cluster(settings.kafka), options)
+    archive(options, ensure_archive_jars(), settings.stack.state_dir / "logs", until)
+
+
+def bootstrapped(asked: Bootstrap) -> dict[str, Continuation]:
+    """Fills the windows of a deployment, as the command does."""
+    found = asked.continuations()
+    asked.prepare(found, lambda count: None)
+    with running(asked.options(), ensure_flink_jars(), asked.folder / "logs") as job:
+        job.wait(until=asked.filled)
+    asked.finish()
+    return found
+
+
+def score(settings: Settings, use_case: str) -> None:
+    """Runs the job over what its deployment has not read yet."""
+    options = score_options(settings, use_case, bounded=True)
+    with running(options, ensure_flink_jars(), settings.stack.state_dir / "logs") as job:
+        job.wait()
+
+
+def history() -> tuple[list[Transaction], list[Transaction]]:
+    records = transactions(HISTORY + LIVE)
+    return records[:HISTORY], records[HISTORY:]
+
+
+@pytest.mark.parametrize(("name", "order"), [("BOOT", ON_ARRIVAL), ("BOOT_ORDERED", ON_WATERMARK)])
+def test_live_records_behind_an_archive_have_the_features_of_an_undisturbed_deployment(
+    bootstrap_servers: str, state: Path, name: str, order: str
+) -> None:
+    use_case, settings = f"{CASES}:{name}", settings_of(bootstrap_servers, state, order)
+    kafka = Kafka(bootstrap_servers, name.lower().replace("_", "-")).create()
+    past, live = history()
+    unknown = (b"x", b"no record", past[0].event_time_ms)
+    kafka.send([*past])
+    kafka.send_raw([unknown])
+    kafka.send_labels(labels(past))
+    if order == ON_ARRIVAL:
+        archived(settings, use_case)
+    else:
+        copied(settings, kafka)
+    kafka.send(live)
+    asked = Bootstrap(settings, use_case, settings.archive_path, bounded=True)
+    found = bootstrapped(asked)
+    assert {stage: one.records for stage, one in found.items()} == {
+        "labels": HISTORY,
+        "raw": HISTORY + 1,
+    }
+    # Nothing of the past is written, not even of what is malformed.
+    assert not (kafka.predictions() or kafka.features() or kafka.dead_letters())
+    score(settings, use_case)
+    whole = expected([*past, *live])
+    fresh = {int(row.business_id): row.features for row in kafka.features()}
+    assert fresh == {record.transaction_id: whole[record.transaction_id] for record in live}
+    assert len(kafka.predictions()) == len(kafka.features()) == LIVE
+    assert not (kafka.dead_letters() or kafka.label_changes())
+    assert not asked.needed
+    if order == ON_WATERMARK:
+        # What a deployment that reads everything from Kafka writes for them.
+        score(under(settings, "other"), use_case)
+        again = [row for row in kafka.features() if int(row.business_id) in fresh]
+        assert len(again) == 2 * LIVE
+        assert all(row.features == fresh[int(row.business_id)] for row in again)
+
+
+def test_a_new_feature_spec_takes_over_exactly_where_the_old_deployment_ended(
+    bootstrap_servers: str, state: Path
+) -> None:
+    use_case = f"{CASES}:BOOT_AFTER"
+    settings = settings_of(bootstrap_servers, state, ON_WATERMARK)
+    kafka = Kafka(bootstrap_servers, "boot-after").create()
+    past, live = history()
+    kafka.send(past[:400])
+    kafka.send_labels(labels(past[:200]))
+    score(settings, use_case)
+    # The archive has more than the old deployment has scored: the rest is scored now.
+    kafka.send(past[400:])
+    kafka.send_labels(labels(past[200:]))
+    copied(settings, kafka)
+    kafka.send(live)
+    new, revised = under(settings, "new"), f"{CASES}:BOOT_REVISED"
+    asked = Bootstrap(
+        new, revised, settings.archive_path, bounded=True, after="millrace-boot-after-once"
+    )
+    bootstrapped(asked)
+    score(new, revised)
+    whole, rows = expected([*past, *live]), kafka.features()
+    assert len(rows) == len(kafka.predictions()) == HISTORY + LIVE
+    later = {record.transaction_id for record in [*past[400:], *live]}
+    fresh = [row for row in rows if row.feature_spec_hash == BOOT_REVISED.spec.hash]
+    assert {int(row.business_id): row.features for row in fresh} == {i: whole[i] for i in later}
+    assert len(kafka.label_changes()) == sum(map(is_fraud, past))
+
+
+def test_what_is_in_neither_archive_nor_topic_is_refused(
+    bootstrap_servers: str, state: Path
+) -> None:
+    settings = settings_of(bootstrap_servers, state)
+    kafka = Kafka(bootstrap_servers, "holes", partitions=1).create()
+    kafka.send(transactions(200))
+    kept = copied(settings, kafka)
+    kafka.send(transactions(20))
+    broker = Cluster(bootstrap_servers)
+
+    def found(choice: Choice | None = None) -> Continuation:
+        return continuation(broker, kept, "raw", choice or Choice())
+
+    assert found() == Continuation({0: 0}, {0: 200}, 200, frozenset({0}), 0, 0)
+    since_ms = transactions(200)[150].event_time_ms
+    assert found(Choice(since_ms)).start == {0: 150}
+    whole = sorted(kept.path.glob("raw/*/*.parquet"))
+    removed = whole[3].rename(state / "removed")
+    gap = pq.read_table(removed, columns=["offset"])["offset"].to_pylist()
+    with pytest.raises(ConfigurationError, match=f"lacks a record .* offset {min(gap)}:"):
+        found()
+    assert found(Choice(since_ms)).records == 50
+    delete(broker, "holes.raw", 200)
+    with pytest.raises(
+        ConfigurationError, match=rf"{len(gap)} offsets .* {min(gap)} to {max(gap)}"
+    ):
+        found()
+    assert found(Choice(accept_gaps=True)).unknown == len(gap)
+    whole[0].unlink()
+    assert found(Choice(accept_gaps=True)).deleted > 0
+    delete(broker, "holes.raw", 201)
+    with pytest.raises(ConfigurationError, match="would be at offset 200, but the topic"):
+        found(Choice(accept_gaps=True))
+    with pytest.raises(ConfigurationError, match=r"end before offset 150 of holes\.raw"):
+        continuation(broker, kept, "raw", Choice(accept_gaps=True), {0: 150})
+
+
+def test_the_archive_of_another_topic_is_refused(bootstrap_servers: str, state: Path) -> None:
+    settings = settings_of(bootstrap_servers, state)
+    longer = Kafka(bootstrap_servers, "longer", partitions=1).create()
+    longer.send(transactions(20))
+    kept = copied(settings, longer)
+    shorter = Kafka(bootstrap_servers, "shorter", partitions=1).create()
+    shorter.send(transactions(5))
+    kept.path.rename(kept.root / "shorter")
+    with pytest.raises(ConfigurationError, match="the archive of another topic"):
+        continuation(Cluster(bootstrap_servers), Archive(kept.root, "shorter"), "raw", Choice())
+
+
+def delete(broker: Cluster, topic: str, before: int) -> None:
+    """Deletes a topic's records before an offset, as retention does."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    for done in admin.delete_records([TopicPartition(topic, 0, before)]).values():
+        done.result(30)
