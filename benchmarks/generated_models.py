@@ -13,7 +13,7 @@ from training.models.fitted import FitOptions, find_fit
 from training.progress import silent
 from udfs.use_cases.find import find_use_case
 
-_RECORDS, _START_MS, _SPAN = 12_000, 1_530_000_000_000, timedelta(days=7)
+_RECORDS, _START_MS, _SPAN = 4_000, 1_530_000_000_000, timedelta(days=7)
 _VALIDATION_SHARE, _EPOCHS, _SEED = 6, 1, 1
 
 
