@@ -81,11 +81,11 @@ class FileIngest:
         """
         found = marks(self._to.source, _KIND, Position)
         self._known = {position.path: position for position in found.values()}
+        self._round()
+        # After renamed files were recognised, which are not gone.
         self._note_gone()
-        while not self._stop.is_set():
+        while self._options.follow and not self._stop.wait(_POLL_S):
             self._round()
-            if not self._options.follow or self._stop.wait(_POLL_S):
-                break
         self.done.interrupted = self._stop.is_set()
         return self.done
 
@@ -156,7 +156,8 @@ class FileIngest:
                     if self._stop.is_set():
                         return
         finally:
-            if reading.end > begun:
+            # Blank lines tell no file from another.
+            if reading.end > begun and reading.records:
                 self._pending[reading.path] = reading.position()
                 self.done.files.add(found.path)
             self.done.bytes = before + reading.end - begun

@@ -60,11 +60,15 @@ class Listing:
         those that do not match the pattern are not meant.
 
         Raises:
-            ConfigurationError: there is no such path, or no telling a file's format.
+            ConfigurationError: a path is missing or unreadable, or a format unknown.
         """
         found: dict[Path, Found] = {}
         for path in self.paths:
-            for file in self._in(path) if path.is_dir() else [self._named(path)]:
+            try:
+                files = self._in(path) if path.is_dir() else [self._named(path)]
+            except OSError as error:
+                raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+            for file in files:
                 found.setdefault(file.path, file)
         return list(found.values())
 

@@ -28,6 +28,7 @@ class Reading:
 
     Attributes:
         end: offset after the last entry that was given.
+        records: of the file so far, those that were given before included.
         blank: lines in which nothing stands.
     """
 
@@ -44,7 +45,7 @@ class Reading:
         self.path, self._file = str(found.path), file
         self.end = 0 if known is None else known.offset
         self.blank = 0
-        self._records = 0 if known is None else known.records
+        self.records = 0 if known is None else known.records
         self._time = None if known is None else known.event_time_ms
         self._lines = Lines(file, self.path, last_counts=last_counts)
         self._entries = entries(use_case, found.format, self._lines, self.path, delimiter, self.end)
@@ -63,7 +64,7 @@ class Reading:
                 continue
             if len(entry.value) > MAX_RECORD_BYTES:
                 raise self._lines.too_large()
-            self.end, self._records = end, self._records + 1
+            self.end, self.records = end, self.records + 1
             if entry.event_time_ms is None:
                 yield entry._replace(event_time_ms=self._time)
             else:
@@ -73,7 +74,7 @@ class Reading:
     def position(self) -> Position:
         """Where the file goes on after the entries that were given."""
         known = content(self._file.fileno(), self.end)
-        return Position(self.path, known, self._records, self._time)
+        return Position(self.path, known, self.records, self._time)
 
     def rest(self) -> int:
         """Bytes that no entry was made of yet: a last line without its newline."""

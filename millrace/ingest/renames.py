@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from millrace.ingest.positions import HEAD_BYTES, Position, Positions, begins_with, content
-from udfs.errors import DataError
+from udfs.errors import ConfigurationError, DataError
 
 Moves = dict[str, Position]
 """The positions that go to other paths, by the new path."""
@@ -19,6 +19,7 @@ def moves(paths: Sequence[Path], known: Positions) -> Moves:
         known: how far files were ingested.
 
     Raises:
+        ConfigurationError: a file cannot be read.
         DataError: a file is a copy of an ingested one, was replaced, or shrank.
     """
     by_head = _by_head(known.values())
@@ -96,3 +97,5 @@ def _look(path: Path, ask: Callable[[int], Position | bool]) -> Position | bool 
             return ask(file.fileno())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error

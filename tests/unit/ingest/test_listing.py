@@ -47,6 +47,7 @@ def test_a_file_that_is_named_is_no_growing_one_and_counts_once(tmp_path: Path) 
     [
         ("nowhere.csv", "there is no file or directory .*nowhere.csv"),
         ("a.txt", "the name of .*a.txt does not tell its format; give --format csv or jsonl"),
+        ("x" * 300, "cannot read .*xx: File name too long"),
         ("pipe", "pipe is neither a file nor a directory"),
     ],
 )
