@@ -10,7 +10,7 @@ from benchmarks.contestants.score import options
 from jobs.inputs import consumer_properties
 from jobs.score import producer_properties
 from jobs.stages.answers import write_answers
-from jobs.stages.jvm import BLOCK_TYPE
+from jobs.stages.jvm import BLOCK_TYPE, keyed_by_shard
 from jobs.stages.raw import Packing, raw_blocks
 from udfs.functions.answers import PREDICTIONS
 from udfs.functions.blocks import RawBlock, encode_lines
@@ -41,8 +41,9 @@ def run(assignment: Assignment) -> None:
         properties=consumer_properties(given),
         packing=Packing(given.shards, target.block_records, _BLOCK_BYTES, target.linger_ms),
     )
+    echoed = keyed_by_shard(blocks).process(EchoFunction(), BLOCK_TYPE)
     write_answers(
-        blocks.process(EchoFunction(), BLOCK_TYPE),
+        echoed._j_data_stream,
         "echo",
         [assignment.predictions],
         exactly_once=assignment.exactly_once,

@@ -6,6 +6,9 @@ from pathlib import Path
 from benchmarks.assignment import DEADLINE_MS, Assignment
 from jobs.score import ScoreOptions, build
 
+USE_CASE = "udfs.use_cases.fraud:FRAUD_BY_CUSTOMER"
+"""Fraud by customer alone, as all contestants do it."""
+
 
 @dataclass(frozen=True)
 class RunOptions(ScoreOptions):
@@ -22,7 +25,7 @@ class RunOptions(ScoreOptions):
 def options(assignment: Assignment) -> ScoreOptions:
     """The job's options for a run."""
     return RunOptions(
-        use_case="udfs.use_cases.fraud:FRAUD_BY_CUSTOMER",
+        use_case=USE_CASE,
         name="fraud",
         bootstrap_servers=assignment.bootstrap_servers,
         serving_target=assignment.serving_target,

@@ -15,6 +15,7 @@ from pyflink.table import DataTypes, Schema, StreamTableEnvironment
 
 from benchmarks.assignment import DEADLINE_MS, Assignment
 from benchmarks.contestants.flink import create_sink, create_source, job_environment
+from benchmarks.contestants.score import USE_CASE
 from udfs.functions.blocks import RawBlock
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.feature_function import FeatureFunction
@@ -71,8 +72,8 @@ def run(assignment: Assignment) -> None:
     create_source(tables, assignment, _SOURCE, key)
     create_sink(tables, assignment, "`value` BYTES")
     topic = assignment.raw_topics[0]
-    features = SqlFeatureFunction("fraud", topic, 3_600_000)
-    predict = SqlPredictFunction("fraud", topic, assignment.serving_target, DEADLINE_MS, False)
+    features = SqlFeatureFunction(USE_CASE, topic, 3_600_000)
+    predict = SqlPredictFunction(USE_CASE, topic, assignment.serving_target, DEADLINE_MS, False)
     answers = AsyncDataStream.unordered_wait(
         _packed(tables, assignment).process(features),
         predict,
