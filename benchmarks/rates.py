@@ -10,7 +10,7 @@ from benchmarks.contestants.registry import MAIN, MANY, SMALL, Contestant
 from benchmarks.lab import Lab
 from benchmarks.outcome import Outcome, outcome
 from benchmarks.progress import last_lines, say
-from millrace.stack.processes import ProcessHandle, wait_until
+from millrace.stack.processes import wait_until
 
 CUSTOMERS = {MAIN: 5_000, MANY: 200_000, SMALL: 5_000}
 _DEADLINE_S = 900.0
@@ -73,39 +73,19 @@ def _turn(lab: Lab, contestant: Contestant, sizes: dict[str, int], turn: int) ->
         target=contestant.target,
         parallelism=contestant.parallelism,
         exactly_once=contestant.exactly_once,
-        bounded=not contestant.endless,
+        bounded=True,
         processes=contestant.processes,
     )
     outputs = topics.outputs(name)
     topics.create(lab.bootstrap_servers, outputs)
     inputs = sizes[contestant.topics[0]]
     with lab.contestants(contestant.module, assignment) as running:
-        _wait(lab, contestant, assignment, inputs, running)
+        wait_until(lambda: not any(process.alive() for process in running), _DEADLINE_S)
     found = outcome(lab.bootstrap_servers, name, inputs, len(contestant.topics))
     if found.missing:
         say(f"the end of {name}'s log: {last_lines(running[0].log_path)}")
     topics.delete(lab.bootstrap_servers, outputs)
     return found
-
-
-def _wait(
-    lab: Lab,
-    contestant: Contestant,
-    assignment: Assignment,
-    inputs: int,
-    running: Sequence[ProcessHandle],
-) -> None:
-    """Waits for the end of the processes, or of an endless contestant's last commit."""
-
-    def over() -> bool:
-        if contestant.endless:
-            return topics.written(lab.bootstrap_servers, assignment.predictions) >= inputs
-        return False
-
-    wait_until(lambda: not any(p.alive() for p in running) or over(), _DEADLINE_S)
-    if contestant.endless:
-        commit_s = 2 * assignment.settings.checkpoint_interval_ms / 1000 + 1
-        wait_until(lambda: False, commit_s)
 
 
 def _reference(

@@ -24,7 +24,6 @@ class Contestant:
         predicts: it calls the model; else it passes the raw values on.
         folds: its predictions carry the customer's sequence number.
         labels: it reads a label of each record too.
-        endless: its end has to be brought about; it cannot read a topic to its end.
         required: also part of a quick run.
         aside: no bar asks for it; it takes one turn only.
     """
@@ -39,7 +38,6 @@ class Contestant:
     predicts: bool = True
     folds: bool = True
     labels: bool = False
-    endless: bool = False
     required: bool = False
     aside: bool = False
 
@@ -94,7 +92,6 @@ CONTESTANTS = (
     ),
     Contestant("score_exactly_once_1", "score", parallelism=1, exactly_once=True),
     Contestant("score_at_least_once_1", "score", parallelism=1),
-    Contestant("sql_blocks", "sql_blocks", exactly_once=True, endless=True, aside=True),
     Contestant(
         "blocks_without_work",
         "blocks_without_work",
