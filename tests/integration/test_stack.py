@@ -95,11 +95,11 @@ def test_a_range_is_read_between_its_offsets(bootstrap_servers: str) -> None:
 
 
 def test_following_starts_at_the_end_and_gives_what_comes(bootstrap_servers: str) -> None:
-    apply(settings(bootstrap_servers, partitions=1), "followed")
+    apply(settings(bootstrap_servers, partitions=1), "tailed")
     producer = Producer({"bootstrap.servers": bootstrap_servers})
-    producer.produce("followed.raw", b"before")
+    producer.produce("tailed.raw", b"before")
     producer.flush(30)
-    oldest = next(follow(Cluster(bootstrap_servers), "followed.raw", from_beginning=True))
+    oldest = next(follow(Cluster(bootstrap_servers), "tailed.raw", from_beginning=True))
     asked = 0
 
     def send_once() -> bool:
@@ -107,11 +107,11 @@ def test_following_starts_at_the_end_and_gives_what_comes(bootstrap_servers: str
         nonlocal asked
         asked += 1
         if asked == 2:
-            producer.produce("followed.raw", b"after")
+            producer.produce("tailed.raw", b"after")
             producer.flush(30)
         return False
 
-    newest = next(follow(Cluster(bootstrap_servers), "followed.raw", stopped=send_once))
+    newest = next(follow(Cluster(bootstrap_servers), "tailed.raw", stopped=send_once))
     assert (oldest.value, newest.value) == (b"before", b"after")
 
 
@@ -173,7 +173,7 @@ def test_up_finds_other_ports_outlives_its_command_and_down_leaves_nothing(tmp_p
     down = _millrace(tmp_path, "down")
     left = [pid for pid in pids if group_members(pid)]
     assert list(parts) == ["broker", "model-server", "flink"]
-    assert (len(json.loads(applied.stdout)), len(pids)) == (9, 4)
+    assert (len(json.loads(applied.stdout)), len(pids)) == (10, 4)
     assert (status.returncode, "ended: Flink taskmanager-1" in status.stdout) == (1, True)
     assert (down.returncode, left, _recorded(tmp_path)) == (0, [], [])
 
