@@ -8,6 +8,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
 from jobs.environment import environment
+from jobs.inputs import consumer_properties
 from jobs.stages.jvm import blocks, java_map
 from jobs.targets import TARGETS
 
@@ -74,18 +75,7 @@ def build(options: ArchiveOptions, jars: tuple[Path, ...] = ()) -> StreamExecuti
         java_map(options.topics),
         options.deployment,
         java_map({place: str(offset) for place, offset in options.starts.items()}),
-        java_map(_consumer_properties(options)),
+        java_map(consumer_properties(options)),
     )
     java.write(records, f"{options.name}/archive/write", f"file://{options.path}")
     return env
-
-
-def _consumer_properties(options: ArchiveOptions) -> dict[str, str]:
-    return {
-        **options.kafka_properties,
-        "bootstrap.servers": options.bootstrap_servers,
-        "isolation.level": "read_committed",
-        "partition.discovery.interval.ms": "10000",
-        "max.poll.records": "10000",
-        "max.partition.fetch.bytes": "4194304",
-    }

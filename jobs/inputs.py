@@ -11,6 +11,7 @@ from udfs.use_cases.find import find_use_case
 from udfs.use_cases.milliseconds import milliseconds
 
 if TYPE_CHECKING:
+    from jobs.archive import ArchiveOptions
     from jobs.score import ScoreOptions
 
 Inputs: TypeAlias = Callable[[str], Any]
@@ -39,8 +40,8 @@ def inputs(env: StreamExecutionEnvironment, options: "ScoreOptions", *, event_ti
     )
 
 
-def consumer_properties(options: "ScoreOptions") -> dict[str, str]:
-    """Kafka consumer properties of the source."""
+def consumer_properties(options: "ScoreOptions | ArchiveOptions") -> dict[str, str]:
+    """Kafka consumer properties of a source of raw records or of what is archived."""
     return {
         **options.kafka_properties,
         "bootstrap.servers": options.bootstrap_servers,

@@ -142,3 +142,15 @@ class _BlockFold:
             columns[use_case.entity_key],
             times,
         )
+
+
+def require_both_labels(train: Dataset, validation: Dataset) -> None:
+    """Refuses parts from which a yes-or-no label cannot be learnt.
+
+    Raises:
+        DataError: training or validation has no positive label, or nothing else.
+    """
+    for name, part in (("training", train), ("validation", validation)):
+        positives = int(part.labels.sum())
+        if positives in (0, len(part)):
+            raise DataError(f"the {name} part has {positives} positives in {len(part)} rows")

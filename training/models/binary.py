@@ -18,11 +18,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import tensorflow as tf
 
-from training.dataset import Dataset
+from training.dataset import Dataset, require_both_labels
 from training.evaluate import average_precision, best_f1_threshold
 from training.models.fitted import FitOptions
 from training.progress import OnProgress
-from udfs.errors import DataError
 from udfs.use_cases.contract import DECISION, SCORE, ModelSignature
 
 _BATCH = 2_048
@@ -103,10 +102,7 @@ def fit(
     Raises:
         DataError: training or validation has no positive label, or nothing else.
     """
-    for name, part in (("training", train), ("validation", validation)):
-        positives = int(part.labels.sum())
-        if positives in (0, len(part)):
-            raise DataError(f"the {name} part has {positives} positives in {len(part)} rows")
+    require_both_labels(train, validation)
     keras.utils.set_random_seed(options.seed)
     features = train.features.astype(np.float32)
     share = float(np.mean(train.labels))

@@ -14,14 +14,13 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from training.dataset import Dataset
+from training.dataset import Dataset, require_both_labels
 from training.models.fitted import FitOptions
 from training.models.ranks import Ranks
 from training.models.stages import best_stage, between_scores
 from training.models.tensorflow_quiet import tf
 from training.models.trees import Trees
 from training.progress import OnProgress
-from udfs.errors import DataError
 from udfs.use_cases.contract import DECISION, SCORE, ModelSignature
 
 _TREES_AN_EPOCH = 8
@@ -99,10 +98,7 @@ def fit(
     Raises:
         DataError: training or validation has no positive label, or nothing else.
     """
-    for name, part in (("training", train), ("validation", validation)):
-        positives = int(part.labels.sum())
-        if positives in (0, len(part)):
-            raise DataError(f"the {name} part has {positives} positives in {len(part)} rows")
+    require_both_labels(train, validation)
     most = _TREES_AN_EPOCH * options.epochs
     held_out = expanded(expand, validation)
     first, ranks = _grown(expanded(expand, train), train.labels, most, options.seed)

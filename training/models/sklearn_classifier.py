@@ -15,12 +15,11 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from training.dataset import Dataset
+from training.dataset import Dataset, require_both_labels
 from training.models.fitted import FitOptions
 from training.models.onnx_model import OnnxModel, score_and_decision
 from training.models.stages import best_stage, between_scores
 from training.progress import OnProgress
-from udfs.errors import DataError
 from udfs.use_cases.contract import ModelSignature
 
 _TREES_AN_EPOCH = 8
@@ -45,10 +44,7 @@ def fit(
         UseCaseError: the use case's model gives something else than score and decision.
     """
     score_and_decision(signature)
-    for name, part in (("training", train), ("validation", validation)):
-        positives = int(part.labels.sum())
-        if positives in (0, len(part)):
-            raise DataError(f"the {name} part has {positives} positives in {len(part)} rows")
+    require_both_labels(train, validation)
     most = _TREES_AN_EPOCH * options.epochs
     first = _grown(train, most, options.seed)
     on_progress("fits", 1, 2)

@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.dataset import Dataset
+from training.dataset import Dataset, require_both_labels
 from training.models.fitted import FitOptions
 from training.models.onnx_model import OnnxModel, score_and_decision
 from training.models.stages import between_scores
 from training.models.torch_network import dense, exported, fit_network, tensors
 from training.progress import OnProgress
-from udfs.errors import DataError
 from udfs.use_cases.contract import ModelSignature
 
 _TINY = 1e-6
@@ -56,10 +55,7 @@ def fit(
         UseCaseError: the use case's model gives something else than score and decision.
     """
     score_and_decision(signature)
-    for name, part in (("training", train), ("validation", validation)):
-        positives = int(part.labels.sum())
-        if positives in (0, len(part)):
-            raise DataError(f"the {name} part has {positives} positives in {len(part)} rows")
+    require_both_labels(train, validation)
     torch.manual_seed(options.seed)
     known, held_out = tensors(train), tensors(validation)
     network = _Logits(known[0].numpy(), float(np.mean(train.labels)))
