@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
 from pyflink.java_gateway import get_gateway
 
 from jobs.score import ScoreOptions, build
 from jobs.targets import TARGETS
 from millrace.stack.jars import ensure_flink_jars
+from tests.integration.topics import create_topics, settle
 from tests.stores import DictStore
 from udfs.features.shard import ShardFolds
 from udfs.records import DeadLetter, FeatureRow, LabelChange, YesNoPrediction
@@ -24,7 +24,6 @@ from udfs.use_cases.fraud import FraudLabel, Transaction
 HOUR_MS = 3_600_000
 NO_SERVER = "127.0.0.1:1"
 START_MS = 1_750_000_000_000
-_LARGE = {"retention.ms": "-1", "max.message.bytes": str(16 * 1024 * 1024)}
 
 
 def transactions(count: int, *, customers: int = 50, step_ms: int = HOUR_MS) -> list[Transaction]:
@@ -47,7 +46,6 @@ class Kafka:
 
     def create(self) -> "Kafka":
         """Creates the topics of the use case."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
         stages = (
             "raw",
             "labels",
@@ -57,9 +55,8 @@ class Kafka:
             "label-changes",
             "duplicates",
         )
-        topics = [NewTopic(f"{self.name}.{s}", self.partitions, 1, config=_LARGE) for s in stages]
-        for created in admin.create_topics(topics).values():
-            created.result(30)
+        names = [f"{self.name}.{stage}" for stage in stages]
+        create_topics(self.bootstrap_servers, names, self.partitions)
         return self
 
     def send(self, records: Sequence[Transaction]) -> None:
@@ -112,6 +109,7 @@ class Kafka:
     def committed(self, stage: str) -> Iterator[bytes]:
         """Values of a topic as a consumer that reads committed sees them now."""
         topic = f"{self.name}.{stage}"
+        settle(self.bootstrap_servers, topic)
         consumer = Consumer(
             {
                 "bootstrap.servers": self.bootstrap_servers,

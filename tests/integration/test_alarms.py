@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from jobs.alarms import AlarmOptions, build
 from jobs.targets import TARGETS
 from millrace.stack.jars import ensure_flink_jars
 from tests.integration.scoring import Kafka, stop_with_savepoint, wait_until
+from tests.integration.topics import create_topics
 from udfs.errors import ConfigurationError
 
 ON, OFF = 20.0, 40.0
@@ -95,9 +95,7 @@ def alarms(kafka: Kafka) -> list[tuple[int, int, bool]]:
 @pytest.fixture
 def watched(new_kafka: Callable[[], Kafka]) -> Kafka:
     kafka = new_kafka()
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    for created in admin.create_topics([NewTopic(f"{kafka.name}.alarms", 2, 1)]).values():
-        created.result(30)
+    create_topics(kafka.bootstrap_servers, [f"{kafka.name}.alarms"])
     return kafka
 
 

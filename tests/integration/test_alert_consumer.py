@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import NewTopic
 
-from millrace.kafka.admin import admin_client, results
-from millrace.kafka.cluster import Cluster
 from tests.integration.scoring import NO_SERVER, wait_until
+from tests.integration.topics import create_topics
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "alert_consumer.py"
 TOPIC = "alerts.predictions"
@@ -46,8 +44,7 @@ def send(bootstrap_servers: str, first: int, count: int, *, commit: bool = True)
 
 @pytest.fixture(scope="module")
 def servers(bootstrap_servers: str) -> str:
-    with admin_client(Cluster(bootstrap_servers)) as admin:
-        results(admin.create_topics([NewTopic(TOPIC, 2, 1)]))
+    create_topics(bootstrap_servers, [TOPIC])
     return bootstrap_servers
 
 

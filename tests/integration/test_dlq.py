@@ -10,16 +10,15 @@ from pathlib import Path
 import msgspec
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import NewTopic
 
 from millrace.archive.stages import TopicStages
 from millrace.dead_letters.letters import Filter, Letter, letters
 from millrace.dead_letters.redriving import Fenced, Redriver
-from millrace.kafka.admin import admin_client, results
 from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import Record, read
 from tests.integration.commands import environment, millrace
-from tests.integration.scoring import START_MS, wait_until
+from tests.integration.scoring import START_MS
+from tests.integration.topics import create_topics, settle
 from udfs.records import DeadLetter, Reason
 
 CRASHING = """
@@ -50,9 +49,8 @@ class Queue:
 
     def __init__(self, servers: str, name: str) -> None:
         self.name, self.cluster = name, Cluster(servers)
-        with admin_client(self.cluster) as admin:
-            stages = ("raw", "dead-letters", "redrives")
-            results(admin.create_topics([NewTopic(f"{name}.{stage}", 2, 1) for stage in stages]))
+        stages = ("raw", "dead-letters", "redrives")
+        create_topics(servers, [f"{name}.{stage}" for stage in stages])
 
     def refuse(self, values: Sequence[bytes | None], *, offset: int = 0) -> None:
         """Writes a dead letter for each value, as the job does."""
@@ -80,19 +78,11 @@ class Queue:
         """A redriver of the test's own."""
         return Redriver(self.cluster, self.name, self.name, **changes)
 
-    def raw(self, least: int = 0) -> list[Record]:
-        """Committed records of the raw topic, once there are so many.
-
-        The broker makes a transaction's records readable a moment after its commit returned.
-        """
-        found: list[Record] = []
-
-        def enough() -> bool:
-            found[:] = read(self.cluster, f"{self.name}.raw")
-            return len(found) >= least
-
-        wait_until(enough, f"{least} records are committed")
-        return found
+    def raw(self) -> list[Record]:
+        """Committed records of the raw topic."""
+        topic = f"{self.name}.raw"
+        settle(self.cluster.bootstrap_servers, topic)
+        return list(read(self.cluster, topic))
 
 
 @pytest.fixture
@@ -128,7 +118,7 @@ def test_a_second_redrive_and_a_dry_run_write_nothing(queue: Queue) -> None:
     assert queue.raw() == []
     queue.redriver().redrive(queue.letters())
     again = queue.redriver().redrive(queue.letters())
-    assert (len(again.written), again.already, len(queue.raw(2))) == (0, 2, 2)
+    assert (len(again.written), again.already, len(queue.raw())) == (0, 2, 2)
 
 
 def test_bytes_that_are_refused_again_reach_the_limit(queue: Queue) -> None:
@@ -140,7 +130,7 @@ def test_bytes_that_are_refused_again_reach_the_limit(queue: Queue) -> None:
         for entry in done.written:  # the job refuses what was written
             queue.refuse([b"a"], offset=int(entry.target.rpartition("/")[2]))
     origin = f"{queue.name}.raw/1/1000"
-    assert (attempts, done.exhausted, len(queue.raw(2))) == ([(1, origin), (2, origin)], 1, 2)
+    assert (attempts, done.exhausted, len(queue.raw())) == ([(1, origin), (2, origin)], 1, 2)
 
 
 def test_a_redrive_killed_in_a_transaction_is_finished_by_the_next_one(queue: Queue) -> None:

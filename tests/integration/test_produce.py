@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka.admin import NewTopic
 from kafka import KafkaConsumer
 from kafka.partitioner import murmur2
 
-from millrace.kafka.admin import admin_client, results
 from millrace.kafka.cluster import Cluster
 from millrace.sources.produce import produce
 from millrace.sources.records import RawRecord
+from tests.integration.topics import create_topics
 from udfs.errors import ConfigurationError
 
 PARTITIONS = 4
@@ -18,11 +17,8 @@ PARTITIONS = 4
 
 @pytest.fixture(scope="module")
 def cluster(bootstrap_servers: str) -> Cluster:
-    cluster = Cluster(bootstrap_servers)
-    with admin_client(cluster) as client:
-        topics = [NewTopic(name, PARTITIONS, 1) for name in ("produce.sent", "produce.stopped")]
-        results(client.create_topics(topics))
-    return cluster
+    create_topics(bootstrap_servers, ("produce.sent", "produce.stopped"), PARTITIONS)
+    return Cluster(bootstrap_servers)
 
 
 def consumed(cluster: Cluster, topic: str, count: int) -> list[tuple[RawRecord, int]]:
