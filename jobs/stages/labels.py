@@ -7,7 +7,7 @@ from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironme
 from jobs.stages.jvm import BLOCK_TYPE, blocks, int_array
 from jobs.stages.raw import Packing
 from udfs.functions.label_function import LabelFunction
-from udfs.functions.rows import KEY, KIND, OFFSET, PARTITION, STREAM, TIME, RecordRows
+from udfs.functions.rows import KEY, RecordRows
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 
@@ -51,10 +51,13 @@ def by_business_id(
     packing: Packing,
 ) -> Any:
     """Java blocks of what a label needs of its record, by the shard of the business id."""
-    id_cell = layout.business_id_cell
-    cells = (TIME, KIND, PARTITION, OFFSET, id_cell, KEY, STREAM)
     return _repacked(
-        rows, env, f"{name}/pack-by-id", key_cell=id_cell, cells=cells, packing=packing
+        rows,
+        env,
+        f"{name}/pack-by-id",
+        key_cell=layout.business_id_cell,
+        cells=layout.cells_for_labels,
+        packing=packing,
     )
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from udfs.features.chains import grown
+from udfs.features.key_index import KeyIndex
 from udfs.features.sorted_runs import LATEST_MS, TIME_BITS, Ints, SortedRuns, places
 from udfs.features.values import Columns, LabelledValues
 
@@ -12,7 +14,9 @@ LABEL = "label"
 
 _FIRST_CAPACITY = 64
 _NEVER = -1
+_ALWAYS = -(2**62)
 _FEW = 256
+_FORGET_STEPS = 16
 _MOST_AFFECTED_SHARE = 16
 
 
@@ -66,7 +70,8 @@ class DelayedFold:
         self._delay_ms = declared.delay_ms
         self._reach_ms = declared.delay_ms + max(declared.windows_ms) + lateness_ms
         self.keep_ms: int | None = self._reach_ms
-        self._slots: dict[int, int] = {}
+        self._forgotten_ms = _ALWAYS
+        self._slots = KeyIndex()
         self._seen = np.zeros(_FIRST_CAPACITY, np.int64)
         self._last = np.full(_FIRST_CAPACITY, _NEVER, np.int64)
         self._records, self._labels = SortedRuns(), SortedRuns()
@@ -98,13 +103,17 @@ class DelayedFold:
         np.maximum.at(self._last, slots, times)
 
     def forget(self, floor_ms: int) -> None:
-        """Drops events at or before `floor_ms`; no result changes by it."""
+        """Drops events at or before `floor_ms` from time to time; no result changes by it."""
+        if floor_ms - self._forgotten_ms < self._reach_ms // _FORGET_STEPS:
+            return
+        self._forgotten_ms = floor_ms
         count = len(self._slots)
         alive = self._last[:count] > floor_ms
         slot_of = np.cumsum(alive) - 1
         self._records.keep(floor_ms, slot_of)
         self._labels.keep(floor_ms, slot_of)
-        self._slots = {k: int(slot_of[s]) for k, s in self._slots.items() if alive[s]}
+        keys, self._slots = self._slots.keys[alive], KeyIndex()
+        self._slots.add(keys)
         self._seen, self._last = self._seen[:count][alive], self._last[:count][alive]
 
     def _fold(self, block: "_Block", sequence: Ints, found: LabelledValues) -> None:
@@ -118,10 +127,10 @@ class DelayedFold:
                 rows = LabelledValues(found.count[part], found.positive[part])
                 self._fold(block[part], sequence[part], rows)
             return
+        by_slot = groups.order
+        since, until = np.ascontiguousarray(lower[by_slot].T), upper[by_slot]
         for events, values in ((self._records, found.count), (self._labels, found.positive)):
-            until = events.below(places(block.slots, upper))
-            since = events.below(places(block.slots[:, None], lower).ravel()).reshape(lower.shape)
-            values[:] = until[:, None] - since
+            values[by_slot] = events.between(block.slots[by_slot], since, until).T
         for place in affected.tolist():
             counts = groups.before(place, lower[place], upper[place])
             found.count[place] += counts[0]
@@ -144,12 +153,11 @@ class DelayedFold:
 
     def _slots_of(self, keys: Ints) -> Ints:
         """Each key's place in the state, new keys included."""
-        slots = self._slots
-        found = np.array([slots.setdefault(key, len(slots)) for key in keys.tolist()], np.int64)
-        if len(slots) > len(self._last):
-            more = max(len(slots), 2 * len(self._last)) - len(self._last)
-            self._seen = np.concatenate([self._seen, np.zeros(more, np.int64)])
-            self._last = np.concatenate([self._last, np.full(more, _NEVER, np.int64)])
+        found = self._slots.places(keys)
+        if len(self._slots) > len(self._last):
+            capacity = max(len(self._slots), 2 * len(self._last))
+            self._seen = grown(self._seen, capacity, 0)
+            self._last = grown(self._last, capacity, _NEVER)
         return found
 
 
@@ -165,28 +173,31 @@ class _Block:
 
 
 class _Groups:
-    """A block by slot, each slot's events in order of arrival."""
+    """A block by slot, each slot's events in order of arrival; `order` are their places in it."""
 
     def __init__(self, block: _Block) -> None:
         self._block = block
-        self._order = np.argsort(block.slots, kind="stable")
-        self._slots, self._times = block.slots[self._order], block.times[self._order]
-        self._at = np.arange(len(self._order))
+        count = len(block.slots)
+        self._at = np.arange(count)
+        bits = count.bit_length()
+        # Sorted as plain numbers, several times as fast as a stable argsort.
+        self.order = np.sort((block.slots << bits) + self._at) & (1 << bits) - 1
+        self._slots, self._times = block.slots[self.order], block.times[self.order]
         first = np.diff(self._slots, prepend=_NEVER) != 0
         self._first = first
         self._start = np.maximum.accumulate(np.where(first, self._at, 0))
 
     def affected(self, upper: Ints) -> Ints:
         """Places in the block of records that may see events of the same block, (m,)."""
-        if not len(self._order):
-            return self._order
+        if not len(self.order):
+            return self.order
         # Ever smaller from slot to slot, so that a running minimum begins anew with each.
         falling = (self._slots[-1] - self._slots << TIME_BITS) + np.clip(self._times, 0, LATEST_MS)
         oldest = np.minimum.accumulate(falling) & LATEST_MS
-        sees = np.zeros(len(self._order), np.bool_)
-        sees[1:] = ~self._first[1:] & (oldest[:-1] <= upper[self._order][1:])
-        sees &= self._block.labels[self._order] == 0
-        found: Ints = np.sort(self._order[sees])
+        sees = np.zeros(len(self.order), np.bool_)
+        sees[1:] = ~self._first[1:] & (oldest[:-1] <= upper[self.order][1:])
+        sees &= self._block.labels[self.order] == 0
+        found: Ints = np.sort(self.order[sees])
         return found
 
     def before(self, place: int, lower: Ints, upper: int) -> tuple[Ints, Ints]:
@@ -205,12 +216,12 @@ class _Groups:
         newest[1:] = np.where(
             self._first[1:], newest[1:], np.maximum(newest[1:], rising[:-1] & LATEST_MS)
         )
-        silent = newest <= self._block.floors[self._order]
+        silent = newest <= self._block.floors[self.order]
         again = np.maximum.accumulate(np.where(silent, at, _NEVER))
         numbers = np.where(again >= self._start, at - again, seen[slots] + at - self._start) + 1
         ends = np.append(self._first[1:], True)[: len(at)]
         seen[slots[ends]] = numbers[ends]
         last[slots[ends]] = np.maximum(last[slots[ends]], rising[ends] & LATEST_MS)
         found = np.empty(len(at), np.int64)
-        found[self._order] = numbers
+        found[self.order] = numbers
         return found

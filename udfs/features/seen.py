@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.features.chains import grown
+from udfs.features.key_index import NOWHERE, KeyIndex
 from udfs.features.log import EventLog, Store, event_type, packed
 
 Ints = NDArray[np.int64]
@@ -16,13 +18,14 @@ _LAYOUT = event_type({})
 _NEVER = -(2**62)
 _EXPIRY_STEPS = 64
 _FEW = 1_000
+_FIRST_CAPACITY = 1024
 
 
 class SeenIds:
     """The business ids of one shard, as far back as the horizon; durable through `store`.
 
     An id is remembered until the newest event time of its source partition is a horizon past its
-    own. 24 bytes of state and about 100 of memory an id.
+    own. 24 bytes of state and about 50 of memory an id.
 
     Args:
         horizon_ms: how long an id is remembered, in event time.
@@ -34,17 +37,17 @@ class SeenIds:
         self._horizon_ms = horizon_ms
         self._store = store
         self._log = EventLog(_NAME, store, _LAYOUT)
-        self._times: dict[int, int] = {}
+        self._index, self._times = KeyIndex(), np.zeros(_FIRST_CAPACITY, np.int64)
         stored = entries.get(_CLOCKS)
         self._clocks = msgspec.json.decode(stored, type=dict[int, int]) if stored else {}
         for events in self._log.load(entries):
-            self._times.update(zip(events["key"].tolist(), events["time"].tolist(), strict=True))
+            self._remember(events["key"], events["time"])
         self._expired_at = sum(self._clocks.values())
-        self._kept = max(len(self._times), _FEW)
+        self._kept = max(len(self), _FEW)
 
     def __len__(self) -> int:
         """The number of ids that are remembered."""
-        return len(self._times)
+        return len(self._index)
 
     def again(self, ids: Ints, times: Ints, partitions: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which records (n,) have an id that was there before, in their order of arrival.
@@ -55,24 +58,13 @@ class SeenIds:
             partitions: source partitions, (n,).
         """
         floors = self._tick(times, partitions) - self._horizon_ms
-        listed = ids.tolist()
-        if len(set(listed)) == len(listed):
-            get = self._times.get
-            before = np.array([get(one, _NEVER) for one in listed], np.int64)
-            found: NDArray[np.bool_] = before > floors
-        else:
-            found = self._one_by_one(listed, times, floors)
+        at = self._index.find(ids)
+        before = np.where(at == NOWHERE, _NEVER, self._times[at])
+        found: NDArray[np.bool_] = before > floors
+        if len(np.unique(ids)) < len(ids):
+            found = _one_by_one(ids.tolist(), times, floors, before.tolist())
         self._keep(ids[~found], times[~found], partitions[~found])
         self._expire()
-        return found
-
-    def _one_by_one(self, ids: list[int], times: Ints, floors: Ints) -> NDArray[np.bool_]:
-        found, block = np.empty(len(ids), np.bool_), dict[int, int]()
-        for place, one in enumerate(ids):
-            before = block.get(one, self._times.get(one, _NEVER))
-            found[place] = before > floors[place]
-            if not found[place]:
-                block[one] = int(times[place])
         return found
 
     def _tick(self, times: Ints, partitions: NDArray[np.int32]) -> Ints:
@@ -87,7 +79,7 @@ class SeenIds:
 
     def _keep(self, ids: Ints, times: Ints, partitions: NDArray[np.int32]) -> None:
         if len(ids):
-            self._times.update(zip(ids.tolist(), times.tolist(), strict=True))
+            self._remember(ids, times)
             none = np.zeros(len(ids), np.int64)
             self._log.append(
                 packed(
@@ -103,7 +95,26 @@ class SeenIds:
         self._expired_at = progress
         floors = {part: newest - self._horizon_ms for part, newest in self._clocks.items()}
         self._log.expire(floors)
-        oldest = min(floors.values(), default=_NEVER)
-        if len(self._times) > 2 * self._kept:
-            self._times = {one: time for one, time in self._times.items() if time > oldest}
-            self._kept = max(len(self._times), _FEW)
+        if len(self) > 2 * self._kept:
+            ids, times = self._index.keys, self._times[: len(self)]
+            later = times > min(floors.values(), default=_NEVER)
+            self._index = KeyIndex()
+            self._remember(ids[later], times[later])
+            self._kept = max(len(self), _FEW)
+
+    def _remember(self, ids: Ints, times: Ints) -> None:
+        first = len(self)
+        self._index.add(ids)
+        if len(self) > len(self._times):
+            self._times = grown(self._times, max(len(self), 2 * len(self._times)), 0)
+        self._times[first : len(self)] = times
+
+
+def _one_by_one(ids: list[int], times: Ints, floors: Ints, known: list[int]) -> NDArray[np.bool_]:
+    """Which of the ids were there before, where some come again within their block."""
+    found, block = np.empty(len(ids), np.bool_), dict[int, int]()
+    for place, one in enumerate(ids):
+        found[place] = block.get(one, known[place]) > floors[place]
+        if not found[place]:
+            block[one] = int(times[place])
+    return found

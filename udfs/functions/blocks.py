@@ -57,6 +57,16 @@ class RawBlock:
         values = Slices.behind(block, values_at, value_lengths)
         return cls(longs[:count], longs[count:], ints[:count], keys, values)
 
+    def at(self, places: NDArray[np.int64]) -> "RawBlock":
+        """The records at these places, (m,)."""
+        return RawBlock(
+            self.offsets[places],
+            self.timestamps_ms[places],
+            self.partitions[places],
+            self.keys.at(places),
+            self.values.at(places),
+        )
+
     def encode(self) -> bytes:
         """The bytes as `millrace.flink.BlockBuilder` would write them."""
         return b"".join(

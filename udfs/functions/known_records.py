@@ -1,10 +1,12 @@
 """The records of one shard whose labels may still come, by business id."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.features.chains import grown
+from udfs.features.key_index import NOWHERE, KeyIndex
 from udfs.features.log import EventLog, Store, event_type, packed, values_of
 
 Ints = NDArray[np.int64]
@@ -15,13 +17,14 @@ _LABEL = event_type({"label": _INT})
 _ALL = 0
 _FIRST_CAPACITY = 1024
 _WORTH_IT = 4
+_COLUMNS = ("second", "time", "stream", "label", "labelled")
 
 
 class KnownRecords:
     """What a label needs of its record, and the label that holds so far; 40 bytes in each log.
 
     State is two logs, of records and of labels, whose chunks go when all their records are older
-    than the floor. About 150 bytes of memory a record.
+    than the floor. About 70 bytes of memory a record.
 
     Args:
         store: the shard's durable state.
@@ -31,8 +34,7 @@ class KnownRecords:
     def __init__(self, store: Store, entries: Mapping[str, bytes]) -> None:
         self._records = EventLog("records", store, _RECORD)
         self._labels = EventLog("labels", store, _LABEL)
-        self._at: dict[int, int] = {}
-        self._size = 0
+        self._index = KeyIndex()
         self.second, self.time, self.stream, self.label = (
             np.zeros(_FIRST_CAPACITY, np.int64) for _ in range(4)
         )
@@ -45,14 +47,15 @@ class KnownRecords:
 
     def __len__(self) -> int:
         """The number of records."""
-        return len(self._at)
+        return len(self._index)
 
     def add(self, ids: Ints, second: Ints, times: Ints, streams: Ints, floor_ms: int) -> int:
         """Takes records (n,); how many were known already or lie behind the floor."""
-        fresh = times > floor_ms
-        listed = ids.tolist()
-        if not self._at.keys().isdisjoint(listed) or len(set(listed)) < len(listed):
-            fresh &= self._new(listed, floor_ms)
+        fresh = (times > floor_ms) & (self.find(ids, floor_ms) == NOWHERE)
+        once, first = np.unique(ids, return_index=True)
+        if len(once) < len(ids):
+            fresh &= np.isin(np.arange(len(ids)), first)
+        count = len(ids)
         if not fresh.all():
             ids, second, times, streams = (
                 column[fresh] for column in (ids, second, times, streams)
@@ -60,13 +63,12 @@ class KnownRecords:
         if len(ids):
             self._keep(ids, times, second, streams)
             self._log(self._records, _RECORD, ids, times, {"second": second, "stream": streams})
-        return len(listed) - len(ids)
+        return count - len(ids)
 
-    def find(self, ids: Iterable[int], floor_ms: int) -> Ints:
+    def find(self, ids: Ints, floor_ms: int) -> Ints:
         """Where the records of these ids stand in the columns, -1 for those not known; (n,)."""
-        get = self._at.get
-        at = np.array([get(one, -1) for one in ids], np.int64)
-        found: Ints = np.where((at >= 0) & (self.time[at] > floor_ms), at, -1)
+        at = self._index.find(ids)
+        found: Ints = np.where((at != NOWHERE) & (self.time[at] > floor_ms), at, NOWHERE)
         return found
 
     def set_labels(self, ids: Ints, at: Ints, labels: Ints) -> None:
@@ -83,45 +85,35 @@ class KnownRecords:
         """
         for log in (self._records, self._labels):
             log.expire({_ALL: floor_ms})
-        alive = self.time[: self._size] > floor_ms
-        if _WORTH_IT * int(alive.sum()) > (_WORTH_IT - 1) * self._size:
+        ids, size = self._index.keys, len(self)
+        alive = self.time[:size] > floor_ms
+        if _WORTH_IT * int(alive.sum()) > (_WORTH_IT - 1) * size:
             return 0
-        silent = ~self.labelled[: self._size] & ~alive
-        ids = np.full(self._size, -1, np.int64)
-        ids[list(self._at.values())] = list(self._at)
-        kept = alive & (ids >= 0)
-        for name in ("second", "time", "stream", "label", "labelled"):
-            setattr(self, name, getattr(self, name)[: self._size][kept])
-        self._size = int(kept.sum())
-        self._at = dict(zip(ids[kept].tolist(), range(self._size), strict=True))
+        silent = ~self.labelled[:size] & ~alive
+        kept = alive & (self._index.find(ids) == np.arange(size))
+        self._index = KeyIndex()
+        self._index.add(ids[kept])
+        # Never without room: a place that is none reads the last one.
+        capacity = max(len(self), _FIRST_CAPACITY)
+        for name in _COLUMNS:
+            setattr(self, name, grown(getattr(self, name)[:size][kept], capacity, 0))
         return int(silent.sum())
 
-    def _new(self, ids: list[int], floor_ms: int) -> NDArray[np.bool_]:
-        """Which ids are neither known nor earlier in the list."""
-        seen: set[int] = set()
-        known = self.find(ids, floor_ms) >= 0
-        new = np.empty(len(ids), np.bool_)
-        for place, one in enumerate(ids):
-            new[place] = not known[place] and one not in seen
-            seen.add(one)
-        return new
-
     def _keep(self, ids: Ints, times: Ints, second: Ints, streams: Ints) -> None:
-        first, self._size = self._size, self._size + len(ids)
-        if self._size > len(self.time):
-            more = max(self._size, 2 * len(self.time)) - len(self.time)
-            for name in ("second", "time", "stream", "label", "labelled"):
-                column = getattr(self, name)
-                setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))
-        new = slice(first, self._size)
+        first = len(self)
+        self._index.add(ids)
+        if len(self) > len(self.time):
+            capacity = max(len(self), 2 * len(self.time))
+            for name in _COLUMNS:
+                setattr(self, name, grown(getattr(self, name), capacity, 0))
+        new = slice(first, len(self))
         self.second[new], self.time[new], self.stream[new] = second, times, streams
         self.label[new], self.labelled[new] = 0, False
-        self._at.update(zip(ids.tolist(), range(first, self._size), strict=True))
 
     def _restore(self, ids: Ints, times: Ints, labels: Ints) -> None:
         """Puts back labels; an id that came again after its expiry has a record of another time."""
-        at = self.find(ids.tolist(), -1)
-        same = (at >= 0) & (self.time[at] == times)
+        at = self.find(ids, -1)
+        same = (at != NOWHERE) & (self.time[at] == times)
         self.label[at[same]], self.labelled[at[same]] = labels[same], True
 
     @staticmethod

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
@@ -12,24 +13,20 @@ from udfs.functions.answers import encode_dead_letters
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean
 from udfs.functions.label_join import Joined, LabelJoin, joined_changes
-from udfs.functions.label_store import Waiting
 from udfs.functions.quiet import FirstOffsets, loud_letters
 from udfs.functions.rows import (
-    KEY,
-    TIME,
     RecordRows,
     decode_rows,
     encode_rows,
     holds_rows,
 )
-from udfs.functions.told_labels import ToldLabels
+from udfs.functions.told_labels import ToldLabels, Waiting
 from udfs.records import DeadLetter, Reason
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.find import find_use_case
 from udfs.use_cases.label_records import label_case
 
 STAGE = "labels"
-_SECOND_KEY, _STREAM = KEY + 1, KEY + 2
 
 
 class LabelFunction(KeyedProcessFunction):
@@ -85,9 +82,8 @@ class LabelFunction(KeyedProcessFunction):
         join = self._join(ctx)
         letters: list[DeadLetter] = []
         if holds_rows(value):
-            rows = decode_rows(value)
-            columns = (rows[:, cell] for cell in (KEY, _SECOND_KEY, TIME, _STREAM))
-            joined = join.records(*columns)
+            # As `RecordRows.cells_for_labels` says.
+            joined = join.records(*np.ascontiguousarray(decode_rows(value).T))
         else:
             clean = self._clean(RawBlock.decode(value))
             letters = clean.dead_letters

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from udfs.features.log import Store
 from udfs.functions.known_records import KnownRecords
-from udfs.functions.label_store import EarlyLabels, Waiting
+from udfs.functions.label_store import EarlyLabels
 from udfs.functions.rows import LabelChanges
-from udfs.functions.told_labels import ToldLabels
+from udfs.functions.told_labels import ToldLabels, Waiting
 from udfs.use_cases.feeds import LabelFeed
 from udfs.use_cases.milliseconds import milliseconds
 
@@ -82,9 +82,8 @@ class LabelJoin:
         """Takes records (n,): ids, second keys, event times, and the streams they came in."""
         joined = Joined()
         joined.known_again = self._records.add(ids, second, times, streams, self._floor_ms)
-        early = self._early.take(ids.tolist())
-        if early:
-            self._apply(ToldLabels.of(early), joined)
+        for told in self._early.take(ids):
+            self._apply(told, joined)
         self._tick(times, streams)
         self._expire(joined)
         return joined
@@ -115,8 +114,8 @@ class LabelJoin:
 
     def _apply(self, told: ToldLabels, joined: Joined) -> None:
         """Applies labels whose records are known; the others wait."""
-        at = self._records.find(told.ids.tolist(), self._floor_ms)
-        self._early.add([told.waiting(place) for place in np.flatnonzero(at < 0).tolist()])
+        at = self._records.find(told.ids, self._floor_ms)
+        self._early.add(told.at(np.flatnonzero(at < 0)))
         known = at >= 0
         behind_ms = told.known_ms - self._records.time[at]
         for place in np.flatnonzero(known & (behind_ms > self._horizon_ms)).tolist():
@@ -159,8 +158,8 @@ class LabelJoin:
         records = self._records
         return LabelChanges(
             known_ms=told.known_ms[places],
-            partition=told.partitions[places],
-            offset=told.offsets[places],
+            partition=told.raw.partitions[places].astype(np.int64),
+            offset=told.raw.offsets[places],
             second_key=records.second[at],
             event_time_ms=records.time[at],
             record_stream=records.stream[at],

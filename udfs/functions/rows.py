@@ -19,7 +19,10 @@ ROWS = -1
 """The first int of a block of rows; raw blocks and answers begin with one that is not negative."""
 
 TIME, KIND, PARTITION, OFFSET, KEY, STREAM = range(6)
-"""The cells that all rows begin with: what they are ordered by, the entity key, and the stream."""
+"""The cells that all rows begin with: what they are ordered by, the entity key, and the stream.
+
+Of a record these are its event time and its second entity key.
+"""
 
 _SHARDS = 65_536
 
@@ -101,7 +104,8 @@ class LabelChanges:
 
 
 LABEL_CHANGE_CELLS = 9
-_OWN = ("timestamp_ms", "sequence", "late", "duplicate")
+_OWN = ("timestamp_ms", "sequence", "flags")
+_LATE, _DUPLICATE = 1, 2
 
 
 class RecordRows:
@@ -124,9 +128,12 @@ class RecordRows:
             for place, array in enumerate(arrays(template))
         ]
         self._dtypes = dict(parts)
-        self._cells: dict[str, slice] = {}
+        self._cells = {self._second_key: slice(KEY, KEY + 1)}
+        self._cells[use_case.event_time] = slice(TIME, TIME + 1)
         at = _HEADER_CELLS
         for name, dtype in parts:
+            if name in self._cells:
+                continue
             size = int(np.prod(dtype.shape, dtype=np.int64))
             self._cells[name] = slice(at, at + size)
             at += size
@@ -138,15 +145,21 @@ class RecordRows:
         """The cell of the business id."""
         return int(self._cells[self._use_case.business_id].start)
 
+    @property
+    def cells_for_labels(self) -> tuple[int, int, int, int]:
+        """What the join of labels takes: business id, second entity key, event time, stream."""
+        return self.business_id_cell, KEY, TIME, STREAM
+
     def encode(self, rows: "RecordColumns") -> Cells:
         """Rows (n, width) of records."""
         columns, n = rows.columns, len(rows.partitions)
         cells = np.zeros((n, self.width), np.int64)
-        head = (columns[self._use_case.event_time], RECORD, rows.partitions, rows.offsets)
-        for place, column in enumerate((*head, columns[self._second_key], rows.streams)):
+        own = {KIND: RECORD, PARTITION: rows.partitions, OFFSET: rows.offsets, STREAM: rows.streams}
+        for place, column in own.items():
             cells[:, place] = column
-        given: dict[str, Any] = {name: getattr(rows, name) for name in _OWN}
-        given |= columns
+        flags = rows.late * _LATE + rows.duplicate * _DUPLICATE
+        given: dict[str, Any] = {"timestamp_ms": rows.timestamp_ms, "sequence": rows.sequence}
+        given |= {"flags": flags, **columns}
         for fold, result in rows.windows.items():
             given |= {f"{fold}:{place}": one for place, one in enumerate(arrays(result))}
         floats = cells.view(np.float64)
@@ -170,8 +183,8 @@ class RecordRows:
             offsets=np.ascontiguousarray(cells[:, OFFSET]),
             timestamp_ms=given["timestamp_ms"],
             sequence=given["sequence"],
-            late=given["late"] != 0,
-            duplicate=given["duplicate"] != 0,
+            late=given["flags"] & _LATE != 0,
+            duplicate=given["flags"] & _DUPLICATE != 0,
             columns={field: given[field] for field in self._use_case.column_types},
             windows=windows,
         )

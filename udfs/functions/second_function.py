@@ -123,10 +123,8 @@ class SecondFunction(KeyedProcessFunction):
         self, rows: RecordColumns, folded: Folded, places: NDArray[np.int64], answers: bytes
     ) -> FeatureBlock:
         case, n = self._use_case, len(places)
-        keys = Slices.of(b"%d" % key for key in rows.columns[case.entity_key].tolist())
-        raw = RawBlock(
-            rows.offsets, rows.timestamp_ms, rows.partitions, keys, Slices.of([None] * n)
-        )
+        keys = Slices.decimals(rows.columns[case.entity_key])
+        raw = RawBlock(rows.offsets, rows.timestamp_ms, rows.partitions, keys, Slices.nulls(n))
         clean = CleanBlock(raw, np.arange(n), rows.columns, [], rows.duplicate)
         second = {name: _rows_of(result, places) for name, result in folded.windows.items()}
         windows: Mapping[str, Any] = {**rows.windows, **second}

@@ -43,6 +43,29 @@ class Slices(Sequence[bytes | None]):
         lengths = np.array([-1 if item is None else len(item) for item in listed], dtype=np.int32)
         return cls.behind(b"".join(item for item in listed if item is not None), 0, lengths)
 
+    @classmethod
+    def nulls(cls, count: int) -> "Slices":
+        """So many times None."""
+        return cls(b"", np.zeros(count, np.int64), np.full(count, -1, np.int32))
+
+    @classmethod
+    def decimals(cls, numbers: NDArray[np.int64]) -> "Slices":
+        """The decimal texts of numbers, int64 (n,).
+
+        >>> list(Slices.decimals(np.array([7, 120, 0, -3])))
+        [b'7', b'120', b'0', b'-3']
+        """
+        if numbers.min(initial=0) < 0:
+            return cls.of(b"%d" % number for number in numbers.tolist())
+        digits = np.searchsorted(_POWERS_OF_TEN, numbers, side="right") + 1
+        width = int(digits.max(initial=0))
+        text, rest = np.empty((len(numbers), width), np.uint8), numbers
+        for place in range(width - 1, -1, -1):
+            rest, text[:, place] = np.divmod(rest, 10)
+        text += _ZERO
+        used = np.arange(width) >= (width - digits)[:, None]
+        return cls.behind(text[used].tobytes(), 0, digits.astype(np.int32))
+
     @property
     def ends(self) -> NDArray[np.int64]:
         """Where each ends, int64 (n,); an empty one and None end where they begin."""

@@ -10,8 +10,7 @@ import pytest
 from tests.stores import DictStore
 from udfs.functions.label_join import Joined
 from udfs.functions.label_join import LabelJoin as Join
-from udfs.functions.label_store import Waiting
-from udfs.functions.told_labels import ToldLabels
+from udfs.functions.told_labels import ToldLabels, Waiting
 from udfs.use_cases.feeds import LabelFeed
 from udfs.use_cases.fraud_records import FraudLabel
 
@@ -170,3 +169,37 @@ def test_state_of_the_past_is_dropped() -> None:
         records(join, *((start + i, start + i) for i in range(HORIZON_MS)))
         join.labels([label(start + i, 1, start + i) for i in range(0, HORIZON_MS, 9)])
     assert len(store) < 10
+
+
+@pytest.mark.parametrize("again", ["first", "last"])
+@pytest.mark.parametrize("restart", [1, 5, 1000], ids=["always", "at times", "never"])
+def test_labels_find_their_records_whatever_comes_first_and_how_often(
+    again: str, restart: int
+) -> None:
+    """Against what the policy says of all labels of a record in their order of arrival."""
+    draw = np.random.default_rng(restart)
+    store = DictStore()
+    join = LabelJoin(feed(again=again), store)
+    held: dict[int, int] = {}
+    told: dict[int, list[int]] = {}
+    for step in range(60):
+        if step % restart == 0:
+            join = LabelJoin(feed(again=again), store)
+        ids = draw.integers(0, 3_000, 90).tolist()
+        if step % 2:
+            joined = records(join, *((one, 100) for one in ids))
+        else:
+            values = draw.integers(0, 2, len(ids)).tolist()
+            joined = join.labels([label(i, v, 200) for i, v in zip(ids, values, strict=True)])
+            for one, value in zip(ids, values, strict=True):
+                told.setdefault(one, []).append(value)
+        for one, change, _ in changes(joined):
+            held[one] = held.get(one, 0) + change
+    waiting = join.waiting
+    joined = records(join, *((one, 100) for one in range(3_000)))
+    for one, change, _ in changes(joined):
+        held[one] = held.get(one, 0) + change
+    expected = {one: values[0 if again == "first" else -1] for one, values in told.items()}
+    assert {one: held.get(one, 0) for one in told} == expected
+    assert (waiting > 0, join.waiting) == (True, 0)
+    assert not any(name.startswith(("early/", "taken/")) for name in store)

@@ -13,7 +13,8 @@ import java.util.Arrays;
  *
  * The first cells of a row are, in this order, what rows are ordered by (event time in
  * milliseconds; 0 for the change of a label, 1 for a record; source partition; source offset) and
- * the entity key. The first int tells row blocks from raw blocks and from answers, which begin
+ * the entity key. What goes to the join of labels has cells of its own choice, and is never put in
+ * order. The first int tells row blocks from raw blocks and from answers, which begin
  * with a number that is not negative.
  */
 final class RowBlocks {
