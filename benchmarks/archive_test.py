@@ -36,8 +36,9 @@ from millrace.stack.broker import Broker
 from millrace.stack.flink import FlinkCluster
 from millrace.stack.processes import wait_until
 from udfs.errors import MillraceError
+from udfs.use_cases.fraud import FRAUD
 
-_NAME = "fraud"
+_NAME = FRAUD.name
 _DEADLINE_S = 240.0
 _KILL_AT = 0.2
 _CHECKPOINT_MS = 2_000
@@ -98,7 +99,7 @@ def measure(records: int, seed: int) -> tuple[Run, Run]:
             servers = broker.bootstrap_servers
             create_topics(servers, (_NAME,))
             say(f"writing {records:,} records")
-            fill(servers, f"{_NAME}.{RAW}", count=records, seed=seed, data=None)
+            fill(servers, FRAUD, count=records, seed=seed, data=None)
             return (
                 _run(folder / "undisturbed", servers, records, None),
                 _run(folder / "killed", servers, records, kill_task_manager),

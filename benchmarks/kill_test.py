@@ -36,6 +36,7 @@ from benchmarks.kill.kills import (
 )
 from benchmarks.kill.outputs import Predictions, feature_rows
 from benchmarks.kill.records import copy, create_topics, expected_reasons, fill
+from benchmarks.kill.use_cases import KILLED as KILLED_FRAUD
 from benchmarks.kill.verdict import Verdict, judge
 from benchmarks.lab import Lab, open_lab
 from benchmarks.progress import say
@@ -140,7 +141,7 @@ def measure(records: int, seed: int, data: Path | None) -> Result:
         servers = lab.bootstrap_servers
         create_topics(servers, (UNDISTURBED, KILLED))
         say(f"writing {records:,} records")
-        kinds, labels = fill(servers, f"{KILLED}.raw", count=records, seed=seed, data=data)
+        kinds, labels = fill(servers, KILLED_FRAUD, count=records, seed=seed, data=data)
         say(f"{labels:,} labels become known of them")
         for stage in ("raw", "labels"):
             copy(servers, f"{KILLED}.{stage}", f"{UNDISTURBED}.{stage}")

@@ -10,10 +10,9 @@ from typing import Any
 from confluent_kafka import Producer
 
 from benchmarks.kill.job import PARTITIONS
-from benchmarks.kill.use_cases import KILLED
 from benchmarks.reading import chunks
 from millrace.kafka.cluster import Cluster
-from millrace.kafka.topics import apply
+from millrace.kafka.topics import RAW, apply
 from millrace.settings import KafkaSettings, Settings
 from millrace.sources.files import labelled_records
 from millrace.sources.generator import past
@@ -23,7 +22,7 @@ from millrace.sources.produce import produce
 from millrace.sources.records import encoded
 from udfs.errors import UnavailableError
 from udfs.records import Reason
-from udfs.use_cases.contract import Label
+from udfs.use_cases.contract import Label, UseCase
 from udfs.use_cases.fraud import FRAUD
 
 MALFORMED_SHARE = 0.01
@@ -41,9 +40,11 @@ def create_topics(bootstrap_servers: str, names: tuple[str, ...]) -> None:
 
 
 def fill(
-    bootstrap_servers: str, topic: str, *, count: int, seed: int, data: Path | None
+    bootstrap_servers: str, use_case: UseCase, *, count: int, seed: int, data: Path | None
 ) -> tuple[Counter[str], int]:
-    """Writes `count` records to the raw topic of the run to be killed, and their labels.
+    """Writes `count` records of fraud to the raw topic of a use case, their labels to its labels.
+
+    The use case is fraud, perhaps under another name; readers of files go by the first one.
 
     Returns:
         How many records were made malformed in which way, and how many labels were written.
@@ -53,9 +54,9 @@ def fill(
         if data is None
         else labelled_records(FRAUD, data)
     )
-    faults, labels = Malformed(FRAUD, MALFORMED_SHARE, seed), WithLabels(KILLED)
+    faults, labels = Malformed(FRAUD, MALFORMED_SHARE, seed), WithLabels(use_case)
     raw = labels.among(islice(records, count), lambda some: faults.among(encoded(FRAUD, some)))
-    produce(raw, topic=topic, cluster=Cluster(bootstrap_servers))
+    produce(raw, topic=f"{use_case.name}.{RAW}", cluster=Cluster(bootstrap_servers))
     return faults.counts, labels.told
 
 

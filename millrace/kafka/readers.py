@@ -27,8 +27,15 @@ _BATCH = 5_000
 _POLL_S = 0.2
 _SILENCE_S = 30.0
 _ASK_AFTER_S = 3.0
-_LEADER_DEADLINE_S = 10.0
-_NO_LEADER = {KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION}
+_LEADER_DEADLINE_S = 60.0
+_NO_LEADER = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    # The client knows of no leader, or of one before the newest election.
+    KafkaError._NOENT,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +195,13 @@ def _offsets(cluster: Cluster, topic: str, spec: OffsetSpec, *, committed: bool)
                 found = results(admin.list_offsets(wanted, isolation_level=level))
                 break
             except KafkaException as error:
-                # A partition that was made or moved a moment ago has no leader yet.
+                # None yet where a partition was made or moved a moment ago, none for a moment
+                # where its only broker stood still for longer than its session.
                 if error.args[0].code() not in _NO_LEADER or time.monotonic() > deadline:
                     raise
                 time.sleep(_POLL_S)
+                # By itself the client would go on with what it knows of the leaders.
+                admin.list_topics(topic, timeout=10)
     return {place.partition: answer.offset for place, answer in sorted(found.items())}
 
 
@@ -214,15 +224,17 @@ def _consumer(cluster: Cluster, committed: bool) -> Consumer:
 
 
 def _consume(cluster: Cluster, consumer: Consumer, poll_s: float = _POLL_S) -> list[Message]:
-    """The next messages and ends of partitions; other errors are raised."""
+    """The next messages and ends of partitions; other errors are raised.
+
+    What passes by itself, such as a leader that is missing for a moment, the client retries.
+    """
     try:
         messages: list[Message] = consumer.consume(_BATCH, poll_s)
     except KafkaException as error:
         raise cluster.failure(error) from error
     for message in messages:
         if message.error() and message.error().code() != KafkaError._PARTITION_EOF:
-            if not message.error().retriable():
-                raise cluster.failure(KafkaException(message.error()))
+            raise cluster.failure(KafkaException(message.error()))
     return messages
 
 

@@ -103,16 +103,56 @@ def produce(
 
     Raises:
         UnavailableError: no broker answers, or records could not be delivered.
-        ConfigurationError: there is no such topic.
+        ConfigurationError: there is no such topic, or none that a record names.
     """
     linger_ms = _LINGER_FAST_MS if pace is None else _LINGER_PACED_MS
-    producer = _connect(topic, cluster, linger_ms)
-    run = _Run(producer, topic, pace, stopped, on_progress)
+    topics = _Topics(cluster, linger_ms)
+    topics.require(topic)
+    run = _Run(topics, topic, pace, stopped, on_progress)
     try:
         run.send_all(records)
     except KeyboardInterrupt:
         run.produced.interrupted = True
+    except Exception:  # of the records: those before it count
+        topics.producer.flush(_FLUSH_DEADLINE_S)
+        raise
     return run.finish(_FLUSH_DEADLINE_S)
+
+
+class _Topics:
+    """A producer, and the topics that it has asked for; the cluster's properties go over ours.
+
+    To an unknown topic a client would queue records for half a minute before it says so.
+    """
+
+    def __init__(self, cluster: Cluster, linger_ms: int) -> None:
+        require_reachable(cluster.bootstrap_servers)
+        self.known: set[str] = set()
+        self._cluster = cluster
+        settings = {**_PRODUCER, "linger.ms": linger_ms, **cluster.client()}
+        try:
+            self.producer = Producer(settings, logger=QUIET)
+        except KafkaException as error:
+            raise cluster.failure(error) from error
+
+    def require(self, topic: str) -> None:
+        """Returns when there is such a topic; asks for each once."""
+        if topic in self.known:
+            return
+        deadline = time.monotonic() + _TOPIC_DEADLINE_S
+        try:
+            # A topic that was made a moment ago may not have reached every broker yet.
+            while (error := self._error(topic)) is not None:
+                if time.monotonic() > deadline:
+                    raise KafkaException(error)
+                time.sleep(0.05)
+        except KafkaException as error:
+            raise self._cluster.failure(error) from error
+        self.known.add(topic)
+
+    def _error(self, topic: str) -> KafkaError | None:
+        found: KafkaError | None = self.producer.list_topics(topic, timeout=10).topics[topic].error
+        return found
 
 
 class _Run:
@@ -120,14 +160,15 @@ class _Run:
 
     def __init__(
         self,
-        producer: Producer,
+        topics: _Topics,
         topic: str,
         pace: Pace | None,
         stopped: Callable[[], bool],
         on_progress: Callable[[Produced], None],
     ) -> None:
         self.produced = Produced()
-        self._producer, self._topic, self._pace = producer, topic, pace
+        self._topics, self._producer = topics, topics.producer
+        self._topic, self._pace = topic, pace
         self._stopped, self._on_progress = stopped, on_progress
         self._told = 0.0
 
@@ -149,16 +190,19 @@ class _Run:
         self._on_progress(produced)
         if produced.failed or produced.pending:
             raise UnavailableError(
-                f"{produced.delivered:,} of {produced.sent:,} records reached {self._topic}; "
-                f"the others did not: {produced.reason or 'the broker gave no answer'}"
+                f"{produced.delivered:,} of {produced.sent:,} records reached "
+                f"{' and '.join(sorted(self._topics.known))}; the others did not: "
+                f"{produced.reason or 'the broker gave no answer'}"
             )
         return produced
 
     def _send(self, record: RawRecord) -> None:
+        topic = record.topic or self._topic
+        self._topics.require(topic)
         while True:
             try:
                 self._producer.produce(
-                    record.topic or self._topic,
+                    topic,
                     record.value,
                     record.key,
                     timestamp=record.timestamp_ms,
@@ -171,10 +215,11 @@ class _Run:
                 self._failed(error.args[0], None)
                 return
 
-    def _failed(self, error: KafkaError | None, _: Message | None) -> None:
+    def _failed(self, error: KafkaError | None, message: Message | None) -> None:
         if error is not None:
             self.produced.failed += 1
-            self.produced.reason = self.produced.reason or error.str()
+            where = f"{message.topic()}: " if message is not None else ""
+            self.produced.reason = self.produced.reason or f"{where}{error.str()}"
 
     def _due(self, pace: Pace, record: RawRecord) -> bool:
         """Waits until the record is due; False when it should not be sent any more."""
@@ -193,20 +238,3 @@ class _Run:
             self.produced.pending = len(self._producer)
             self._on_progress(self.produced)
         return self.produced.failed > 0 or self._stopped()
-
-
-def _connect(topic: str, cluster: Cluster, linger_ms: int) -> Producer:
-    """A producer that knows the topic; the cluster's properties go over ours."""
-    require_reachable(cluster.bootstrap_servers)
-    settings = {**_PRODUCER, "linger.ms": linger_ms, **cluster.client()}
-    deadline = time.monotonic() + _TOPIC_DEADLINE_S
-    try:
-        producer = Producer(settings, logger=QUIET)
-        # A topic that was made a moment ago may not have reached every broker yet.
-        while (known := producer.list_topics(topic, timeout=10).topics[topic]).error is not None:
-            if time.monotonic() > deadline:
-                raise KafkaException(known.error)
-            time.sleep(0.05)
-    except KafkaException as error:
-        raise cluster.failure(error) from error
-    return producer

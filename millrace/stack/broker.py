@@ -36,11 +36,19 @@ _ONE_NODE = {
     "group.initial.rebalance.delay.ms": "0",
     "transaction.max.timeout.ms": "900000",
     "auto.create.topics.enable": "false",
+    # A node that a busy machine held up gets in touch again before its controller looks.
+    "broker.heartbeat.interval.ms": "500",
     "log.retention.check.interval.ms": "60000",
     # The default of 128 MiB is an eighth of the heap, for two compacted topics of a few records.
     "log.cleaner.dedupe.buffer.size": "16777216",
     "log.cleaner.threads": "1",
 }
+
+# A broker that misses its session loses the lead of all partitions, which helps nobody where no
+# other one could take over.
+LONG_SESSION_MS = 30_000
+# Kafka's own. After kill -9 the new process has to wait for the end of the old one's session.
+SHORT_SESSION_MS = 9_000
 
 
 class Broker:
@@ -93,6 +101,11 @@ class Broker:
     def directory(self) -> Path:
         """Where everything of this broker is."""
         return self.state_dir / "kafka"
+
+    @property
+    def data(self) -> Path:
+        """Where its topics are."""
+        return self.directory / "data"
 
     @property
     def log_path(self) -> Path:
@@ -150,7 +163,8 @@ class Broker:
             "listeners": f"PLAINTEXT://{HOST}:{self.port},CONTROLLER://{HOST}:{self._controller_port}",
             "advertised.listeners": f"PLAINTEXT://{HOST}:{self.port}",
             "controller.quorum.voters": f"1@{HOST}:{self._controller_port}",
-            "log.dirs": str(self.directory / "data"),
+            "log.dirs": str(self.data),
+            "broker.session.timeout.ms": str(session_ms(self.data)),
         }
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "log4j2.properties").write_text(_LOGGING)
@@ -161,7 +175,7 @@ class Broker:
 
     def _format(self, java: str, classpath: str, properties: Path) -> None:
         """Gives empty storage its cluster id; storage that has one keeps it and its topics."""
-        if (self.directory / "data" / "meta.properties").exists():
+        if (self.data / "meta.properties").exists():
             return
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         argv = [java, "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool"]
@@ -194,6 +208,15 @@ class Broker:
         return broker_count(self.bootstrap_servers) == 1
 
 
+def session_ms(data: Path) -> int:
+    """How long a broker may keep silent before it loses the lead of its partitions.
+
+    Long for a new broker and after a clean end, short after a run that was killed.
+    """
+    clean = not data.exists() or (data / ".kafka_cleanshutdown").exists()
+    return LONG_SESSION_MS if clean else SHORT_SESSION_MS
+
+
 _LOGGING = """\
 rootLogger.level = WARN
 rootLogger.appenderRefs = out
@@ -204,4 +227,6 @@ appender.out.layout.type = PatternLayout
 appender.out.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %p %m (%c{1})%n
 logger.kafka.name = kafka.server
 logger.kafka.level = INFO
+logger.fences.name = org.apache.kafka.controller.ReplicationControlManager
+logger.fences.level = INFO
 """

@@ -7,6 +7,7 @@ from kafka import KafkaConsumer
 from kafka.partitioner import murmur2
 
 from millrace.kafka.cluster import Cluster
+from millrace.kafka.readers import end_offsets
 from millrace.sources.produce import produce
 from millrace.sources.records import RawRecord
 from tests.integration.topics import create_topics
@@ -17,7 +18,8 @@ PARTITIONS = 4
 
 @pytest.fixture(scope="module")
 def cluster(bootstrap_servers: str) -> Cluster:
-    create_topics(bootstrap_servers, ("produce.sent", "produce.stopped"), PARTITIONS)
+    names = ("produce.sent", "produce.stopped", "produce.before")
+    create_topics(bootstrap_servers, names, PARTITIONS)
     return Cluster(bootstrap_servers)
 
 
@@ -64,3 +66,12 @@ def test_a_stop_ends_it_and_what_was_sent_is_counted(cluster: Cluster) -> None:
 def test_a_missing_topic_is_told_with_the_remedy(cluster: Cluster) -> None:
     with pytest.raises(ConfigurationError, match=r"no such topic .*`millrace topics apply`"):
         produce([], topic="nowhere", cluster=cluster)
+
+
+def test_a_record_for_a_missing_topic_is_told_at_once_and_those_before_it_count(
+    cluster: Cluster,
+) -> None:
+    sent = [RawRecord(b"1", b"{}", 1_522_540_800_000, topic) for topic in (None, "gone.labels")]
+    with pytest.raises(ConfigurationError, match=r"no such topic .*`millrace topics apply`"):
+        produce(sent, topic="produce.before", cluster=cluster)
+    assert sum(end_offsets(cluster, "produce.before").values()) == 1

@@ -18,7 +18,9 @@ from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import end_offsets, first_offsets, follow, read
 from millrace.kafka.topics import Change, TopicState, apply, show, topics
 from millrace.settings import KafkaSettings, Settings
-from millrace.stack.broker import Broker
+from millrace.sources.produce import at_rate, produce
+from millrace.sources.records import RawRecord
+from millrace.stack.broker import LONG_SESSION_MS, SHORT_SESSION_MS, Broker, session_ms
 from millrace.stack.flink import FlinkCluster
 from millrace.stack.ports import HOST
 from millrace.stack.processes import group_members, wait_until
@@ -122,14 +124,32 @@ def test_a_missing_topic_is_named(bootstrap_servers: str) -> None:
 
 def test_a_broker_keeps_its_topics_and_is_gone_after_its_block(tmp_path: Path) -> None:
     with Broker(tmp_path, heap="256m") as broker:
+        assert session_ms(broker.data) == SHORT_SESSION_MS
         apply(settings(broker.bootstrap_servers, partitions=1), "kept")
         pid = broker.process.pid if broker.process else 0
     gone = group_members(pid)
     with pytest.raises(UnavailableError, match="no Kafka broker answers"):
         show(settings(broker.bootstrap_servers), "kept")
+    assert session_ms(broker.data) == LONG_SESSION_MS
     with Broker(tmp_path, heap="256m") as again:
         found = show(settings(again.bootstrap_servers), "kept")
     assert (gone, {topic.partitions for topic in found}) == ([], {1})
+
+
+def test_records_and_readers_ride_out_moments_without_a_leader(tmp_path: Path) -> None:
+    # Shorter than the time between two heartbeats: the broker loses the lead every two seconds.
+    flapping = {"broker.session.timeout.ms": "1000", "broker.heartbeat.interval.ms": "2000"}
+    with Broker(tmp_path, heap="256m", overrides=flapping) as broker:
+        cluster = Cluster(broker.bootstrap_servers)
+        apply(settings(broker.bootstrap_servers, partitions=2), "led")
+        sent = (RawRecord(b"%d" % n, b"%d" % n, 1_700_000_000_000 + n) for n in range(4_000))
+        produced = produce(sent, topic="led.raw", cluster=cluster, pace=at_rate(1_000))
+        before = _times_fenced(broker)
+        assert wait_until(lambda: _times_fenced(broker) > before, 30)
+        ends = sum(end_offsets(cluster, "led.raw").values())
+        found = {record.value for record in read(cluster, "led.raw")}
+    assert (produced.delivered, len(found), ends) == (4_000, 4_000, 4_000)
+    assert before > 0
 
 
 def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
@@ -195,6 +215,10 @@ def test_a_killed_up_is_cleared_by_down(tmp_path: Path) -> None:
     before = group_members(pid)
     down = _millrace(tmp_path, "down")
     assert (before, down.stdout, group_members(pid)) == ([pid], "stopped Kafka broker\n", [])
+
+
+def _times_fenced(broker: Broker) -> int:
+    return broker.log_path.read_text().count("Fencing broker 1")
 
 
 def _transactions(bootstrap_servers: str, topic: str) -> Producer:
