@@ -17,7 +17,8 @@ from benchmarks.model_faults.spoilt import SPOILT
 from benchmarks.model_faults.watched import Reading, WatchedJob, now_ms, watched
 from benchmarks.progress import say
 
-_TAKES_S = 0.02
+TAKES_S = 0.02
+"""What a call takes where nothing is wrong."""
 _SAVED = 20
 """Retries that two workers have saved up in the good time before, 10 each."""
 
@@ -29,21 +30,22 @@ def odd_answers(ground: Ground, plan: Plan) -> list[Check]:
         FaultProxy(server.target) as before_it,
         watched(ground, "odd", before_it.target, rate=plan.rate, seed=plan.seed) as job,
     ):
-        before_it.behaviour = proxy.slow(_TAKES_S)
+        before_it.behaviour = proxy.slow(TAKES_S)
         hold(job, plan.fault_s)
-        faults = (_slowed, _full, _not_found, _nonsense)
+        faults = (slowed, full, not_found, nonsense)
         judges = [fault(job, before_it, plan) for fault in faults]
         job.finish()
         checks, rows = of_whole(job, "odd answers")
     return [*checks, *(check for judge in judges for check in judge(rows))]
 
 
-def _slowed(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
+def slowed(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
+    """Calls take ten times as long."""
     say("calls take ten times as long")
-    before_it.behaviour = proxy.slow(10 * _TAKES_S)
+    before_it.behaviour = proxy.slow(10 * TAKES_S)
     before = job.reading()
     after = hold(job, plan.fault_s)
-    before_it.behaviour = proxy.slow(_TAKES_S)
+    before_it.behaviour = proxy.slow(TAKES_S)
 
     def judge(rows: Rows) -> list[Check]:
         name, within = "ten times slower", rows.between(before.at_ms, after.at_ms)
@@ -57,14 +59,15 @@ def _slowed(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
     return judge
 
 
-def _full(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
+def full(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
+    """The server takes half of the calls and says RESOURCE_EXHAUSTED to the others."""
     capacity = _usual_calls(job, before_it, plan) / 2
     say(f"the model server takes {capacity:.0f} calls/s and says RESOURCE_EXHAUSTED to others")
     before_it.behaviour = _limited(capacity)
     begin, answered = job.reading(), before_it.counts["answered"]
     after = hold(job, plan.fault_s)
     rate = (before_it.counts["answered"] - answered) * 1000 / (after.at_ms - begin.at_ms)
-    before_it.behaviour = proxy.slow(_TAKES_S)
+    before_it.behaviour = proxy.slow(TAKES_S)
     calls, retries = after.calls - begin.calls, after.retries - begin.retries
 
     def judge(rows: Rows) -> list[Check]:
@@ -97,27 +100,28 @@ def _whole(after: Reading) -> float:
 def _limited(calls_a_second: float) -> proxy.Behaviour:
     """So many calls a second, five more after a pause; a status to all others."""
     tokens, filled = 5.0, time.monotonic()
-    full = proxy.failing(grpc.StatusCode.RESOURCE_EXHAUSTED, "the queue is full")
+    refused = proxy.failing(grpc.StatusCode.RESOURCE_EXHAUSTED, "the queue is full")
 
     async def behaviour(request: bytes, context: Any, forward: Forward) -> bytes:
         nonlocal tokens, filled
         now = time.monotonic()
         tokens, filled = min(5.0, tokens + (now - filled) * calls_a_second), now
         if tokens < 1:
-            return await full(request, context, forward)
+            return await refused(request, context, forward)
         tokens -= 1
         return await forward(request)
 
     return behaviour
 
 
-def _not_found(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
+def not_found(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
+    """The version vanishes and comes back."""
     say("the version vanishes")
     details = "Servable not found for request: Latest(fraud)"
     before_it.behaviour = proxy.failing(grpc.StatusCode.NOT_FOUND, details)
     before = job.reading()
     gone = hold(job, plan.fault_s)
-    before_it.behaviour = proxy.slow(_TAKES_S)
+    before_it.behaviour = proxy.slow(TAKES_S)
     back_ms = now_ms()
     after = hold(job, plan.fault_s)
 
@@ -136,7 +140,8 @@ def _not_found(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
     return judge
 
 
-def _nonsense(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
+def nonsense(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
+    """Answers are spoilt in every way that has a reason of its own."""
     say("the model talks nonsense")
     kinds: Iterator[Any] = cycle(SPOILT)
 
@@ -147,7 +152,7 @@ def _nonsense(job: WatchedJob, before_it: FaultProxy, plan: Plan) -> Judge:
     before = job.reading()
     before_it.behaviour = behaviour
     after = hold(job, plan.fault_s)
-    before_it.behaviour = proxy.slow(_TAKES_S)
+    before_it.behaviour = proxy.slow(TAKES_S)
 
     def judge(rows: Rows) -> list[Check]:
         name, reasons = "nonsense", rows.between(before.at_ms, after.at_ms).reasons()

@@ -21,14 +21,15 @@ def one_server(ground: Ground, plan: Plan) -> list[Check]:
         watched(ground, "only", server.target, rate=plan.rate, seed=plan.seed) as job,
     ):
         hold(job, plan.fault_s)
-        judges = [_killed(job, server, plan), _black_hole(job, server, plan)]
-        judges.append(_other_version(job, ground, plan))
+        judges = [killed(job, server, plan), black_hole(job, server, plan)]
+        judges.append(other_version(job, ground, plan))
         job.finish()
         checks, rows = of_whole(job, "one server")
     return [*checks, *(check for judge in judges for check in judge(rows))]
 
 
-def _killed(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
+def killed(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
+    """The server dies, is away for the outage, and starts anew."""
     say(f"kill -9 of the model server, {plan.outage_s:.0f} s without one")
     assert server.process is not None
     before, begin_ms = job.reading(), now_ms()
@@ -37,10 +38,12 @@ def _killed(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
     server.start()
     server.wait_until_serving()
     end_ms = now_ms()
+    _closed(job, server)
     return _after_outage("kill -9", job, before, begin_ms, end_ms=end_ms, plan=plan)
 
 
-def _black_hole(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
+def black_hole(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
+    """The server is there and says nothing for the length of the outage."""
     say(f"the model server takes connections and says nothing for {plan.outage_s:.0f} s")
     assert server.process is not None
     before, begin_ms = job.reading(), now_ms()
@@ -49,28 +52,35 @@ def _black_hole(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
         hold(job, plan.outage_s)
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
-    return _after_outage("black hole", job, before, begin_ms, end_ms=now_ms(), plan=plan)
+    end_ms = now_ms()
+    _closed(job, server)
+    return _after_outage("black hole", job, before, begin_ms, end_ms=end_ms, plan=plan)
+
+
+def _closed(job: WatchedJob, server: ModelServer) -> None:
+    until(lambda: job.breaker(server.target) is BreakerState.CLOSED, "a closed breaker")
 
 
 def _after_outage(
     name: str, job: WatchedJob, before: Reading, begin_ms: int, *, end_ms: int, plan: Plan
 ) -> Judge:
-    until(lambda: job.breakers() is BreakerState.CLOSED, "closed breakers")
     after = hold(job, plan.fault_s)
 
     def judge(rows: Rows) -> list[Check]:
         within = rows.between(begin_ms, after.at_ms)
+        answered = rows.between(end_ms, after.at_ms).reasons()
         return [
             *of_breaker(name, within, begin_ms, end_ms),
             *of_calls(name, before, after),
             *of_checkpoints(name, before, after),
-            Check(name, "rows by the model afterwards", within.reasons()["stable"], ">=", 1),
+            Check(name, "rows by the model afterwards", answered["stable"], ">=", 1),
         ]
 
     return judge
 
 
-def _other_version(job: WatchedJob, ground: Ground, plan: Plan) -> Judge:
+def other_version(job: WatchedJob, ground: Ground, plan: Plan) -> Judge:
+    """A version takes the place of the one before."""
     say("version 2 takes the place of version 1")
     before = job.reading()
     ground.publish("only", 2)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -61,18 +61,20 @@ class FaultProxy:
 
     Args:
         upstream: the model server.
+        ports: where it listens; 0 for any free one.
 
     Attributes:
         behaviour: what is done to calls from now on.
         counts: calls that came (`came`) and that were answered (`answered`).
-        target: its address; there once it has started.
+        target: its address, that of the first port; there once it has started.
     """
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, ports: Sequence[int] = (0,)) -> None:
         self.behaviour: Behaviour = passing
         self.counts: Counter[str] = Counter()
         self.target = ""
         self._upstream = upstream
+        self._ports = ports
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._stopping = asyncio.Event()
@@ -114,7 +116,8 @@ class FaultProxy:
         _, service, method = PREDICT.split("/")
         handler = grpc.method_handlers_generic_handler(service, {method: raw(predict)})
         server.add_generic_rpc_handlers((handler,))
-        self.target = f"{HOST}:{server.add_insecure_port(f'{HOST}:0')}"
+        first, *_ = [server.add_insecure_port(f"{HOST}:{port}") for port in self._ports]
+        self.target = f"{HOST}:{first}"
         await server.start()
         self._started.set()
         await self._stopping.wait()

@@ -4,17 +4,16 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from benchmarks.model_faults.checks import Check, of_calls, of_checkpoints, of_whole
 from benchmarks.model_faults.ground import Ground
-from benchmarks.model_faults.plan import Plan, hold
+from benchmarks.model_faults.plan import Judge, Plan, hold
 from benchmarks.model_faults.rows import Rows
-from benchmarks.model_faults.watched import Reading, WatchedJob, now_ms, until, watched
+from benchmarks.model_faults.watched import WatchedJob, now_ms, until, watched
 from benchmarks.progress import say
 from millrace.stack.model_server import ModelServer
 
-_NAME = "replica drained"
+_DRAIN, _RETURN = "replica drained", "replica back"
 _EXIT_S = 10.0
 _SENT_BEFORE_MS = 200
 """Answers that were there when the server ended are written within this."""
@@ -35,69 +34,81 @@ def two_replicas(ground: Ground, plan: Plan) -> list[Check]:
         ) as job,
     ):
         hold(job, plan.fault_s)
-        course = _drained(job, [first, second], plan)
+        judges = [drained(job, [first, second], plan), returned(job, [first, second], plan)]
         job.finish()
         checks, rows = of_whole(job, "two replicas")
-    return [*checks, *course.checks(rows)]
+    return [*checks, *(check for judge in judges for check in judge(rows))]
 
 
-@dataclass(frozen=True)
-class _Course:
-    """How a drain went.
-
-    Attributes:
-        before: the numbers while both were there.
-        share: of the calls of that time, those to the first.
-        at_drain: those when one was told to stop.
-        exit_s: seconds until it ended.
-        ended_ms: when it had ended.
-        drained: the numbers before it came back.
-        back_ms: when it was back.
-        after: the numbers at the end.
-    """
-
-    before: Reading
-    share: float
-    at_drain: Reading
-    exit_s: float
-    ended_ms: int
-    drained: Reading
-    back_ms: int
-    after: Reading
-
-    def checks(self, rows: Rows) -> list[Check]:
-        """What has to hold for the rows of the job."""
-        reasons = rows.between(self.before.at_ms, self.after.at_ms).reasons()
-        alone = rows.between(self.ended_ms + _SENT_BEFORE_MS, self.drained.at_ms).versions()
-        again = rows.between(self.back_ms, self.after.at_ms).versions()
-        return [
-            Check(_NAME, "rows by the rule", reasons.total() - reasons["stable"], "=", 0),
-            Check(_NAME, "share of calls to the first replica", self.share, ">=", 0.45),
-            Check(_NAME, "share of calls to the first replica", self.share, "<=", 0.55),
-            Check(_NAME, "rows of the drained replica", alone[1], "=", 0),
-            Check(_NAME, "rows of the other replica", alone[2], ">=", 1),
-            Check(_NAME, "s until it ended", round(self.exit_s, 2), "<=", _EXIT_S, by_time=True),
-            Check(_NAME, "its rows after its return", again[1], ">=", 1),
-            *of_calls(_NAME, self.before, self.after),
-            *of_checkpoints(_NAME, self.before, self.after),
-        ]
-
-
-def _drained(job: WatchedJob, servers: Sequence[ModelServer], plan: Plan) -> _Course:
-    first = servers[0]
-    before, sent = job.reading(), [job.sent_to(each.target) for each in servers]
-    at_drain = hold(job, 2 * plan.fault_s)
-    calls = [job.sent_to(each.target) - old for each, old in zip(servers, sent, strict=True)]
-    share = round(calls[0] / max(1, sum(calls)), 3)
+def drained(job: WatchedJob, servers: Sequence[ModelServer], plan: Plan) -> Judge:
+    """The first of two servers, which has version 1, is told to stop; the other has version 2."""
+    before, sent = job.reading(), _sent(job, servers)
+    hold(job, 2 * plan.fault_s)
+    share = _share(sent, _sent(job, servers))
     say("SIGTERM to one of two replicas")
-    assert first.process is not None
-    process, begin = first.process, time.monotonic()
+    process, begin = servers[0].process, time.monotonic()
+    assert process is not None
     os.kill(process.pid, signal.SIGTERM)
     until(lambda: not process.alive(), "the drained server's end")
     exit_s, ended_ms = time.monotonic() - begin, now_ms()
-    drained = hold(job, plan.fault_s)
+    after = hold(job, plan.fault_s)
+
+    def judge(rows: Rows) -> list[Check]:
+        alone = rows.between(ended_ms + _SENT_BEFORE_MS, after.at_ms).versions()
+        return [
+            Check(_DRAIN, "rows by the rule", _by_rule(rows, before.at_ms, after.at_ms), "=", 0),
+            *_of_share(_DRAIN, share),
+            Check(_DRAIN, "rows of the drained replica", alone[1], "=", 0),
+            Check(_DRAIN, "rows of the other replica", alone[2], ">=", 1),
+            Check(_DRAIN, "s until it ended", round(exit_s, 2), "<=", _EXIT_S, by_time=True),
+            *of_calls(_DRAIN, before, after),
+            *of_checkpoints(_DRAIN, before, after),
+        ]
+
+    return judge
+
+
+def returned(job: WatchedJob, servers: Sequence[ModelServer], plan: Plan) -> Judge:
+    """The first of two servers starts again."""
+    say("it comes back")
+    before, first = job.reading(), servers[0]
     first.start()
     first.wait_until_serving()
     back_ms = now_ms()
-    after = hold(job, 2 * plan.fault_s)
-    return _Course(before, share, at_drain, exit_s, ended_ms, drained, back_ms, after)
+    # Each worker looks for it by itself, once a second.
+    hold(job, plan.fault_s)
+    sent = _sent(job, servers)
+    after = hold(job, plan.fault_s)
+    share = _share(sent, _sent(job, servers))
+
+    def judge(rows: Rows) -> list[Check]:
+        again = rows.between(back_ms, after.at_ms).versions()
+        return [
+            Check(_RETURN, "rows by the rule", _by_rule(rows, before.at_ms, after.at_ms), "=", 0),
+            *_of_share(_RETURN, share),
+            Check(_RETURN, "rows of the replica that is back", again[1], ">=", 1),
+            *of_calls(_RETURN, before, after),
+            *of_checkpoints(_RETURN, before, after),
+        ]
+
+    return judge
+
+
+def _sent(job: WatchedJob, servers: Sequence[ModelServer]) -> list[int]:
+    return [job.sent_to(server.target) for server in servers]
+
+
+def _share(before: Sequence[int], after: Sequence[int]) -> float:
+    """Of the calls between two counts, those to the first server."""
+    calls = [new - old for old, new in zip(before, after, strict=True)]
+    return round(calls[0] / max(1, sum(calls)), 3)
+
+
+def _of_share(fault: str, share: float) -> list[Check]:
+    what = "share of calls to the first replica"
+    return [Check(fault, what, share, ">=", 0.45), Check(fault, what, share, "<=", 0.55)]
+
+
+def _by_rule(rows: Rows, begin_ms: int, end_ms: int) -> int:
+    reasons = rows.between(begin_ms, end_ms).reasons()
+    return reasons.total() - reasons["stable"]

@@ -83,9 +83,9 @@ class WatchedJob:
         """The longest call of all workers."""
         return self._gauges("max", metrics.LONGEST_US)[0] / 1000
 
-    def breakers(self) -> BreakerState:
-        """The state of the breaker that is furthest from closed."""
-        return BreakerState(self._gauges("max", metrics.BREAKER_STATE)[0])
+    def breaker(self, target: str) -> BreakerState:
+        """The state of an endpoint's breakers, that of the one furthest from closed."""
+        return BreakerState(self._of_endpoint("max", target, metrics.BREAKER_STATE))
 
     def finish(self, deadline_s: float = 90.0) -> None:
         """Stops the load and returns when all that was sent has come out.
@@ -114,9 +114,12 @@ class WatchedJob:
 
     def sent_to(self, target: str) -> int:
         """Calls that all workers sent to an endpoint."""
+        return self._of_endpoint("sum", target, metrics.ENDPOINT_ATTEMPTS)
+
+    def _of_endpoint(self, over_workers: str, target: str, name: str) -> int:
         # Flink keeps letters, digits and little else in the names of groups.
         port = target.rpartition(":")[2]
-        return self._gauges("sum", f"{port}.{metrics.ENDPOINT_ATTEMPTS}", dotted=False)[0]
+        return self._gauges(over_workers, f"{port}.{name}", dotted=False)[0]
 
     def _gauges(self, over_workers: str, *names: str, dotted: bool = True) -> list[int]:
         """Gauges of the workers, summed or the largest, by the ends of their names."""
@@ -134,7 +137,14 @@ class WatchedJob:
 
 @contextmanager
 def watched(
-    ground: Ground, name: str, targets: str, *, deadline_ms: int = 500, rate: int, seed: int
+    ground: Ground,
+    name: str,
+    targets: str,
+    *,
+    deadline_ms: int = 500,
+    checkpoint_ms: int = CHECKPOINT_MS,
+    rate: int,
+    seed: int,
 ) -> Iterator[WatchedJob]:
     """A job that calls the model servers at `targets`, from its first answers on."""
     stages = ("raw", "predictions", "dead-letters", "features")
@@ -148,7 +158,7 @@ def watched(
         serving_target=targets,
         checkpoint_dir=(ground.directory / "checkpoints" / name).as_uri(),
         deployment=name,
-        target=replace(TARGETS["balanced"], checkpoint_interval_ms=CHECKPOINT_MS),
+        target=replace(TARGETS["balanced"], checkpoint_interval_ms=checkpoint_ms),
         deadline_ms=deadline_ms,
         flink={"rest.bind-port": str(port), "metrics.fetcher.update-interval": "200"},
     )

@@ -21,7 +21,6 @@ async def follow_base_paths(catalog: Catalog, wait_s: float, stop: asyncio.Event
         for name, model in list(catalog.models.items()):
             if name not in looking or looking[name].done():
                 looking[name] = asyncio.create_task(_look(model))
-    await asyncio.gather(*looking.values())
 
 
 async def _look(model: Model) -> None:

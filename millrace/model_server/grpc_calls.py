@@ -79,7 +79,8 @@ class Call:
         return () if started else (_core.SendInitialMetadataOperation(None, 0),)
 
     def _end(self, reply: Any, code: grpc.StatusCode, details: str) -> None:
-        number, text = code.value[0], details.encode()
+        # Names of files may be no text; a call without an end would hold its caller up.
+        number, text = code.value[0], details.encode(errors="backslashreplace")
         with self._lock:
             if self._ended:
                 return
@@ -150,12 +151,14 @@ class CallServer:
         self._server.request_call(self._queue, self._queue, self._on_call)
 
     def _serve(self) -> None:
-        turn, queue = self._turn, self._queue
+        turn = self._turn
         turn.enter()
         events = 0
         while not self._stopped.is_set():
             pending = turn.pending
-            event = queue.poll(0.0 if pending else None)
+            event = self._next(0.0 if pending else None)
+            if event is None:
+                continue
             if event.completion_type == _core.CompletionType.queue_timeout:
                 events = _EVENTS_A_TURN
             else:
@@ -166,6 +169,14 @@ class CallServer:
             if events >= _EVENTS_A_TURN:
                 events = 0
                 self._end_turn()
+
+    def _next(self, until: float | None) -> Any:
+        try:
+            return self._queue.poll(until)
+        except Exception as error:
+            # What the core makes of one message, such as no memory for it, must not end all calls.
+            log("grpc_event_failed", error=repr(error))
+            return None
 
     def _end_turn(self) -> None:
         for action in self._turn.taken():

@@ -97,7 +97,14 @@ class Model:
         return sorted(self._statuses.values(), key=lambda status: -status.version)
 
     async def refresh(self) -> None:
-        """Loads what the policy wants of the versions on disk, then lets go what it does not."""
+        """Loads what the policy wants of the versions on disk, then lets go what it does not.
+
+        It goes on when whoever asked for it leaves: a load cannot be stopped, and what it made
+        would be lost.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._refresh()))
+
+    async def _refresh(self) -> None:
         async with self._refreshing:
             if self._closed:
                 return

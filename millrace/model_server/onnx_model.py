@@ -5,6 +5,7 @@ The signature `serving_default` is the graph's own: its inputs and outputs under
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from millrace.model_server import wire
 from millrace.model_server.errors import LoadError, RequestError, invalid
 from millrace.model_server.model_spec import DEFAULT_SIGNATURE
+from millrace.model_server.operations import onnx_bounded
 from millrace.model_server.saved_model import SessionThreads
 from millrace.model_server.servable import Feeds, Signature, TensorInfo
 from udfs.client.tensors import STRING
@@ -68,9 +70,9 @@ class OnnxSession:
         options.inter_op_num_threads = threads.inter_op
         options.log_severity_level = _QUIET
         providers = ["CPUExecutionProvider"]
+        path = directory / GRAPH_FILE
         try:
-            path = str(directory / GRAPH_FILE)
-            self._session = runtime.InferenceSession(path, options, providers=providers)
+            self._session = runtime.InferenceSession(str(path), options, providers=providers)
         except Exception as error:
             # ONNX Runtime's exceptions share no class of their own.
             raise _translated(error, LoadError) from error
@@ -79,6 +81,8 @@ class OnnxSession:
         )
         self._strings = {info.name for info in signature.outputs.values() if info.dtype == STRING}
         self.signatures = {DEFAULT_SIGNATURE: signature}
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as model:
+            self.bounded = onnx_bounded(model)
         self.signature_def_map = _serialized(signature)
 
     def run(self, feeds: Feeds, fetches: Sequence[str]) -> list[NDArray[Any]]:

@@ -37,7 +37,8 @@ class Reloader:
 
         Args:
             configs: every model that is to be served.
-            trusted: the operator wrote it, so its base paths may be roots.
+            trusted: the operator wrote it, so its base paths may be roots, and nobody waits for
+                the first version of a model that has none yet.
 
         Raises:
             RequestError: the configuration is refused, or a new model cannot be loaded.
@@ -52,17 +53,17 @@ class Reloader:
                     raise invalid(f"model {config.name}: {error}") from error
             new = self._catalog.configure(configs)
             log("configured", models=len(configs), new=len(new))
-            changed = [model for model in self._catalog.models.values() if model not in new]
-            await asyncio.gather(*[_loaded(model) for model in new])
-            await asyncio.gather(*[model.refresh() for model in changed])
-            reason = unavailable(new)
-            if reason:
-                raise RequestError(grpc.StatusCode.UNKNOWN, reason)
+            await asyncio.gather(*[model.refresh() for model in self._catalog.models.values()])
+        if not trusted:
+            await asyncio.gather(*[self._tried(model) for model in new])
+        reason = unavailable(new)
+        if reason:
+            raise RequestError(grpc.StatusCode.UNKNOWN, reason)
 
-
-async def _loaded(model: Model) -> None:
-    # An empty base path is no failure: TensorFlow Serving waits for a first version too.
-    await model.refresh()
-    while model.serving is None and not model.statuses():
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-        await model.refresh()
+    async def _tried(self, model: Model) -> None:
+        # An empty base path is no failure: TensorFlow Serving waits for a first version too.
+        while model.serving is None and not model.statuses():
+            if self._catalog.models.get(model.name) is not model:
+                return
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await model.refresh()

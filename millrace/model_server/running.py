@@ -17,6 +17,7 @@ from millrace.model_server.served_version import ServedVersion
 _SHORT_SECONDS: Final = 0.002
 _SURELY_SLOW_SECONDS: Final = 0.02
 _FORGET: Final = 0.9
+_AS_LARGE: Final = 2
 
 Values: TypeAlias = Sequence[NDArray[Any]]
 Result = TypeVar("Result")
@@ -90,9 +91,10 @@ def _told(loop: asyncio.AbstractEventLoop, settle: Callable[[Any], None], outcom
 class ModelRunner:
     """Runs short work where it is submitted and long work in threads.
 
-    Handing a call to a thread costs about as much as a small model itself, so only versions whose
-    recent calls took longer than two milliseconds go to a thread, and those that never ran. Other
-    calls wait meanwhile, two milliseconds at most as a rule.
+    Handing a call to a thread costs about as much as a small model itself. So what goes to one are
+    calls of versions whose recent calls took longer than two milliseconds, or that never ran, calls
+    with far larger inputs than those that were short, and graphs with loops, of which nothing says
+    how long they run. Other calls wait for what runs here, a few milliseconds at most as a rule.
 
     Args:
         threads: calls that may be long and run at once; None for two a core.
@@ -104,7 +106,7 @@ class ModelRunner:
 
     def submit(self, work: Work) -> None:
         """Has the work run; an error of the runtime becomes a RequestError with its status."""
-        if work.served.expected_s < _SHORT_SECONDS:
+        if _short(work):
             _run(work)
         else:
             self._threads.submit(_run, work)
@@ -112,6 +114,25 @@ class ModelRunner:
     def close(self) -> None:
         """Ends the threads; work that runs is waited for."""
         self._threads.shutdown()
+
+
+def _short(work: Work) -> bool:
+    served = work.served
+    return (
+        served.expected_s < _SHORT_SECONDS
+        and served.servable.bounded
+        and _size(work.feeds) <= _AS_LARGE * served.short_bytes
+    )
+
+
+def _size(feeds: Feeds) -> int:
+    """Bytes of the inputs, those of strings included."""
+    size = 0
+    for _, array in feeds:
+        size += array.nbytes
+        if array.dtype.hasobject:
+            size += sum(map(len, array.ravel().tolist()))
+    return size
 
 
 def _run(work: Work) -> None:
@@ -127,11 +148,12 @@ def _run(work: Work) -> None:
         outcome = error
     else:
         took = time.perf_counter() - start
-        learn(served, took, None if start_cpu is None else time.thread_time() - start_cpu)
+        took_cpu = None if start_cpu is None else time.thread_time() - start_cpu
+        learn(served, took, took_cpu, _size(work.feeds))
     work.done(outcome)
 
 
-def learn(served: ServedVersion, took: float, took_cpu: float | None) -> None:
+def learn(served: ServedVersion, took: float, took_cpu: float | None, size: int = 0) -> None:
     """Notes what a call took, by the clock on the wall and, where that was asked, of the thread."""
     if _SHORT_SECONDS <= took < _SURELY_SLOW_SECONDS and took_cpu is None:
         # On a busy machine a short call may wait long for a core: the next one tells.
@@ -141,4 +163,8 @@ def learn(served: ServedVersion, took: float, took_cpu: float | None) -> None:
     latest = took if took_cpu is None or took > _SURELY_SLOW_SECONDS else took_cpu
     known = 0.0 if math.isinf(served.expected_s) else served.expected_s
     served.expected_s = max(latest, known * _FORGET)
+    if latest < _SHORT_SECONDS:
+        served.short_bytes = max(served.short_bytes, size)
+    else:
+        served.short_bytes = min(served.short_bytes, size // _AS_LARGE)
     served.doubtful = served.expected_s >= _SHORT_SECONDS

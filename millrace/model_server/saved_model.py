@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from millrace.model_server import wire
 from millrace.model_server.errors import LoadError, RequestError, invalid
+from millrace.model_server.operations import saved_model_bounded
 from millrace.model_server.servable import Feeds, Signature, TensorInfo
 from millrace.model_server.tensorflow_library import Output, load_library
 from millrace.model_server.tensorflow_tensors import arrays_of, tensors_of
@@ -84,6 +85,7 @@ class SavedModelSession:
         self._places: dict[str, Output] = {}
         try:
             self.signatures, self.signature_def_map = _signatures(meta_graph)
+            self.bounded = saved_model_bounded(meta_graph)
         except ValueError as error:
             self.close()
             raise LoadError(_UNIMPLEMENTED, f"a default of a signature: {error}") from error

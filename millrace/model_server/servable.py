@@ -62,6 +62,10 @@ class Servable(Protocol):
         """The signatures by name."""
 
     @property
+    def bounded(self) -> bool:
+        """Whether the size of its inputs bounds how long a run takes."""
+
+    @property
     def signature_def_map(self) -> bytes:
         """The signatures as a serialised `tensorflow.serving.SignatureDefMap`."""
 

@@ -18,6 +18,7 @@ class ServedVersion:
         servable: what runs it.
         expected_s: seconds that a call may take, from recent ones; endless before the first.
         doubtful: whether it takes long is still to be found out, or may change.
+        short_bytes: inputs of this size did not take long.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ServedVersion:
     servable: Servable
     expected_s: float = math.inf
     doubtful: bool = True
+    short_bytes: int = 0
     _calls: int = 0
     _leaving: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -1,9 +1,10 @@
 """The server's life: load, listen, follow what changes, drain."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from typing import Any, Final
 
 from millrace.model_server.batching.runner import BatchingRunner
@@ -33,6 +34,7 @@ from millrace.model_server.turns import Turn
 from udfs.errors import ConfigurationError, DataError, EnvironmentFault
 
 _DRAIN_SECONDS: Final = 10.0
+_UNLOAD_SECONDS: Final = 2.0
 _FIRST_VERSION_SECONDS: Final = 0.25
 
 
@@ -72,17 +74,35 @@ class ModelServer:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         check_port(self._settings.listening)
-        rest = self._settings.rest
-        if rest.port:
-            check_port(Listening(rest.port, rest.bind_address))
+        if self._settings.rest.port:
+            check_port(Listening(self._settings.rest.port, self._settings.rest.bind_address))
         try:
-            models = self._configured()
-            if all(await asyncio.gather(*[self._first_version(model) for model in models])):
-                async with self._rest():
-                    await self._listen()
-        finally:
+            if await self._loaded(self._configured()):
+                async with AsyncExitStack() as rest:
+                    await rest.enter_async_context(self._rest())
+                    await self._listen(rest)
+        except BaseException:
             await self._catalog.close()
             self._runner.close()
+            raise
+        await self._unload()
+
+    async def _unload(self) -> None:
+        unloading = asyncio.ensure_future(self._catalog.close())
+        await asyncio.wait([unloading], timeout=_UNLOAD_SECONDS)
+        if not unloading.done():
+            # Nobody waits for what still runs or loads, it cannot be stopped, and Python's own
+            # end would wait for its threads.
+            log("ended_with_work_running")
+            os._exit(0)
+        self._runner.close()
+
+    async def _loaded(self, models: Sequence[Model]) -> bool:
+        """Waits until every model has a version; False when the server is told to stop before."""
+        loading = asyncio.gather(*[self._first_version(model) for model in models])
+        ends: list[asyncio.Future[Any]] = [loading, asyncio.ensure_future(self._stop.wait())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        return loading.done() and all(loading.result())
 
     def _configured(self) -> list[Model]:
         for config in self._settings.models:
@@ -128,7 +148,7 @@ class ModelServer:
         api = RestApi(self._core, settings.rest.timeout_s)
         return serving(settings.rest, api, self._observer, page)
 
-    async def _listen(self) -> None:
+    async def _listen(self, rest: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
         server, port = open_server(self._settings.listening, self._handlers(loop), Turn(loop))
         server.start()
@@ -137,8 +157,11 @@ class ModelServer:
         await self._stop.wait()
         log("draining", deadline_s=_DRAIN_SECONDS)
         self._health.drain()
-        await asyncio.to_thread(server.stop, _DRAIN_SECONDS)
-        await following
+        following.cancel()
+        # Both drain at once: the deadline is that of the whole server.
+        await asyncio.gather(asyncio.to_thread(server.stop, _DRAIN_SECONDS), rest.aclose())
+        with suppress(asyncio.CancelledError):
+            await following
 
     def _handlers(self, loop: asyncio.AbstractEventLoop) -> Mapping[str, Handler]:
         prediction = PredictionService(self._core, self._settings.wire)

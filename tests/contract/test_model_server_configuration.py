@@ -4,6 +4,7 @@ Expectations are from tensorflow/serving at 9d981c5: `model_servers/server_core.
 `model_servers/model_service_impl.cc`, `model_servers/server.cc`.
 """
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -282,6 +283,14 @@ def test_configuration_file_is_followed_and_a_bad_one_changes_nothing(tmp_path: 
         entries = f"{entry(tmp_path, more=more)} {entry(tmp_path, 'other')}"
         file.write_text(f"model_config_list {{ {entries} }}")
         wait_until(lambda: (predicted(server), predicted(server, "other")) == (1, 7))
+        # A model without a version holds up neither what comes next nor the end.
+        (tmp_path / "empty").mkdir()
+        file.write_text(f"model_config_list {{ {entries} {entry(tmp_path, 'empty')} }}")
+        wait_until(lambda: '"models": 3' in server.log())
+        file.write_text(f"model_config_list {{ {entry(tmp_path)} {entry(tmp_path, 'empty')} }}")
+        wait_until(lambda: predicted(server) == 2)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(DEADLINE_S) == 0
 
 
 def health(target: str, service: str) -> Any:

@@ -158,3 +158,19 @@ def test_damaged_messages_mean_what_they_mean_to_protobuf(rows: int) -> None:
         if any(meaning(message, reader.read) != theirs for _ in range(3)):
             different.append(message[:100].hex())
     assert different == []
+
+
+@pytest.mark.parametrize(
+    "shape", [(1,) * 70, (0, 2**62, 2**62), (0, 3)], ids=["many axes", "too large", "no rows"]
+)
+def test_shapes_that_numpy_may_not_have_mean_what_they_mean_to_protobuf(
+    shape: tuple[int, ...],
+) -> None:
+    request = wire.PredictRequest()
+    request.inputs["x"].dtype = 1
+    for size in shape:
+        request.inputs["x"].tensor_shape.dim.add(size=size)
+    request.inputs["x"].tensor_content = b"" if 0 in shape else bytes(4)
+    message = request.SerializeToString()
+    reader = RequestReader()
+    assert [meaning(message, reader.read) for _ in range(3)] == [meaning(message, by_protobuf)] * 3

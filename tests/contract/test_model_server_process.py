@@ -117,6 +117,26 @@ def test_signal_before_the_first_version_ends_the_server(tmp_path: Path) -> None
         assert process.wait(timeout=20.0) == 0
 
 
+def test_signal_ends_the_server_while_a_graph_runs_that_nobody_waits_for(tmp_path: Path) -> None:
+    saved_models.publish(saved_models.odd(), tmp_path / "odd", "1")
+
+    async def leave(target: str) -> None:
+        client = PredictionClient(target)
+        inputs = {"n": np.array(2**31 - 1, np.int32)}
+        endless = asyncio.ensure_future(
+            client.predict("odd", inputs, deadline_s=20.0, signature_name="steps")
+        )
+        await sent(client)
+        endless.cancel()
+        await client.close()
+
+    with running(tmp_path / "log", *flags_for("odd", tmp_path / "odd")) as server:
+        asyncio.run(leave(server.target))
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=20.0) == 0
+        assert "ended_with_work_running" in server.log()
+
+
 def test_flags_take_their_value_after_a_blank_too(tmp_path: Path) -> None:
     saved_models.publish(saved_models.fraud(), tmp_path / "fraud", "1")
     flags = ["--model_name", "fraud", "--model_base_path", str(tmp_path / "fraud")]
@@ -130,6 +150,9 @@ def test_slow_call_does_not_hold_up_others(tmp_path: Path) -> None:
 
     async def calls(target: str) -> bool:
         client = PredictionClient(target)
+        # Short calls before it must not make a long one look short.
+        for _ in range(50):
+            await client.predict("odd", {"x": np.ones((1, 2), np.float32)}, deadline_s=20.0)
         inputs = {"n": np.array(1_000_000, np.int32)}
         slow = asyncio.ensure_future(
             client.predict("odd", inputs, deadline_s=20.0, signature_name="steps")

@@ -29,6 +29,7 @@ class _Echo:
 
     signatures: Mapping[str, Signature] = {}
     signature_def_map = b""
+    bounded = True
 
     def run(self, feeds: Feeds, fetches: Sequence[str]) -> list[NDArray[Any]]:
         raise AssertionError("the runner answers")

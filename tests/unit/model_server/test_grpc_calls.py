@@ -26,7 +26,7 @@ class _Handlers:
         self.threads: set[str] = set()
 
     def by_path(self) -> dict[str, Any]:
-        ways = (self.echo, self.refused, self.late, self.held, self.broken)
+        ways = (self.echo, self.refused, self.no_text, self.late, self.held, self.broken)
         return {f"/s/{way.__name__}": way for way in ways}
 
     def echo(self, message: bytes, call: Call) -> None:
@@ -35,6 +35,9 @@ class _Handlers:
 
     def refused(self, message: bytes, call: Call) -> None:
         call.fail(C.FAILED_PRECONDITION, "not ünder these circumstances")
+
+    def no_text(self, message: bytes, call: Call) -> None:
+        call.fail(C.NOT_FOUND, "/models/\udcff")
 
     def late(self, message: bytes, call: Call) -> None:
         call.watch(self.gone.set)
@@ -92,6 +95,7 @@ def test_quick_calls_are_answered_by_the_thread_that_takes_them_in() -> None:
     ("name", "code", "details"),
     [
         ("refused", C.FAILED_PRECONDITION, "not ünder these circumstances"),
+        ("no_text", C.NOT_FOUND, "/models/\\udcff"),
         ("missing", C.UNIMPLEMENTED, "Method not found!"),
     ],
 )

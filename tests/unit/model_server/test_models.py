@@ -1,6 +1,7 @@
 """The change from one version to the next, on a loader that loads nothing."""
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from millrace.model_server.models import LoadRetries, Model
 from millrace.model_server.servable import Feeds, Platform, Signature
 from udfs.client.outcomes import VersionState
 
+DEADLINE_S = 20.0
+
 
 class _Servable:
     """A servable that only knows whether it was closed."""
 
     signatures: Mapping[str, Signature] = {}
     signature_def_map = b""
+    bounded = True
 
     def __init__(self) -> None:
         self.closed = False
@@ -80,6 +84,34 @@ def test_version_in_use_is_closed_only_after_its_last_call(tmp_path: Path) -> No
         return closed
 
     assert asyncio.run(scenario()) == [False, True]
+
+
+def test_load_goes_on_when_who_asked_for_it_leaves(tmp_path: Path) -> None:
+    async def scenario() -> tuple[list[str], int | None]:
+        begun, go = threading.Event(), threading.Event()
+
+        class Slow(_Loader):
+            """Loads when it is told to."""
+
+            def __call__(self, folder: Path) -> _Servable:
+                begun.set()
+                assert go.wait(DEADLINE_S)
+                return super().__call__(folder)
+
+        loader = Slow()
+        served = model(tmp_path, loader)
+        version(tmp_path, "1")
+        asking = asyncio.ensure_future(served.refresh())
+        assert await asyncio.to_thread(begun.wait, DEADLINE_S)
+        asking.cancel()
+        await asyncio.wait([asking])
+        go.set()
+        await served.refresh()
+        number = served.serving.version if served.serving else None
+        await served.close()
+        return loader.tried, number
+
+    assert asyncio.run(scenario()) == (["1"], 1)
 
 
 def test_failed_version_is_not_tried_again_until_it_changes(tmp_path: Path) -> None:

@@ -19,9 +19,10 @@ INLINE_S = 0.002
 class _Echo:
     """A servable that answers at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, bounded: bool = True) -> None:
         self.signatures: dict[str, Signature] = {}
         self.signature_def_map = b""
+        self.bounded = bounded
 
     def run(self, feeds: Feeds, fetches: Sequence[str]) -> list[NDArray[Any]]:
         return [np.ones(1)]
@@ -30,16 +31,35 @@ class _Echo:
         """Nothing to free."""
 
 
-@pytest.mark.parametrize(("expected_s", "here"), [(math.inf, False), (0.001, True), (0.5, False)])
-def test_what_takes_long_runs_on_a_thread_of_its_own(expected_s: float, here: bool) -> None:
+TEXT = np.array([b"t" * 4000], object)
+
+
+@pytest.mark.parametrize(
+    ("expected_s", "bounded", "fed", "here"),
+    [
+        (math.inf, True, np.ones(1), False),
+        (0.5, True, np.ones(1), False),
+        (0.001, True, np.ones(1), True),
+        # Of a loop nothing says how long it runs.
+        (0.001, False, np.ones(1), False),
+        # 1,000 bytes did not take long.
+        (0.001, True, np.ones(250), True),
+        (0.001, True, np.ones(251), False),
+        (0.001, True, TEXT, False),
+    ],
+)
+def test_what_takes_long_runs_on_a_thread_of_its_own(
+    expected_s: float, bounded: bool, fed: NDArray[Any], here: bool
+) -> None:
     runner, threads, done = ModelRunner(1), [], threading.Event()
+    served = ServedVersion("m", 1, _Echo(bounded=bounded), expected_s, short_bytes=1000)
 
     def ended(outcome: Values | Exception) -> None:
         threads.append(threading.get_ident())
         done.set()
 
     try:
-        runner.submit(Work(ServedVersion("m", 1, _Echo(), expected_s), [], (), ended))
+        runner.submit(Work(served, [("x", fed)], (), ended))
         assert done.wait(10.0)
     finally:
         runner.close()
@@ -69,3 +89,11 @@ def test_runs_tell_how_long_the_next_may_take(
     for wall_s, thread_s in took:
         learn(served, wall_s, thread_s)
     assert (served.expected_s < INLINE_S, served.doubtful) == (inline, doubtful)
+
+
+def test_inputs_that_were_short_once_may_be_long_later() -> None:
+    served, found = ServedVersion("m", 1, _Echo()), []
+    for took, size in [(0.0001, 100), (0.001, 5000), (0.001, 10), (0.03, 9000), (0.03, 2000)]:
+        learn(served, took, took, size)
+        found.append(served.short_bytes)
+    assert found == [100, 5000, 5000, 4500, 1000]
