@@ -7,6 +7,7 @@ from pathlib import Path
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 
+from jobs.stages.jvm import share_jars
 from jobs.targets import Target
 from millrace.network_buffers import NETWORK_BUFFERS
 from millrace.plain_path import worker_python
@@ -47,6 +48,8 @@ def environment(
         if value:
             configuration.set_string(key, value)
     env = StreamExecutionEnvironment.get_execution_environment(configuration)
+    if jars:
+        share_jars()
     env.set_parallelism(parallelism)
     env.set_max_parallelism(MAX_PARALLELISM)
     return env

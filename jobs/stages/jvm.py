@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from py4j.protocol import Py4JError
+from py4j.java_gateway import JavaPackage
 from pyflink.common import Types
 from pyflink.datastream import DataStream, KeyedStream
 from pyflink.java_gateway import get_gateway
@@ -11,6 +11,7 @@ from pyflink.java_gateway import get_gateway
 from udfs.errors import EnvironmentFault
 from udfs.functions.blocks import LAYOUT_VERSION
 
+_SERVER = ".py4j.Gateway"
 BLOCK_TYPE = Types.PRIMITIVE_ARRAY(Types.BYTE())
 
 
@@ -21,19 +22,36 @@ def blocks() -> Any:
         EnvironmentFault: its JAR is not on the class path, or of another version.
     """
     java = get_gateway().jvm.millrace.flink.Blocks
-    try:
-        version = java.VERSION
-    except Py4JError as error:
+    # Py4J takes a name that it cannot find for a package.
+    if isinstance(java, JavaPackage):
         raise EnvironmentFault(
             "the JAR millrace-flink-blocks is not on Flink's class path: run `make jars`, or put "
             "it beside the Kafka connector in pipeline.jars"
-        ) from error
+        )
+    version = java.VERSION
     if version != LAYOUT_VERSION:
         raise EnvironmentFault(
             f"the JAR millrace-flink-blocks has block layout {version}, this package "
             f"{LAYOUT_VERSION}: build it anew with `make jars`"
         )
     return java
+
+
+def share_jars() -> None:
+    """Lets every connection to the JVM find the classes of the JARs that a job was given.
+
+    PyFlink adds JARs to the class loader of the one JVM thread that serves the connection it just
+    used. While another Python thread is served, be it by the garbage collector, a call goes over
+    another connection, whose thread has not heard of them.
+    """
+    thread = get_gateway().jvm.Thread
+    loader = thread.currentThread().getContextClassLoader()
+    for each in thread.getAllStackTraces().entrySet().toArray():
+        # The one that accepts connections hands its loader on to those that will serve them.
+        frames = each.getValue()
+        # Below what each runs lies `Thread.run` only.
+        if len(frames) > 1 and _SERVER in frames[len(frames) - 2].getClassName():
+            each.getKey().setContextClassLoader(loader)
 
 
 def java_map(entries: Mapping[str, str]) -> Any:

@@ -86,6 +86,7 @@ def show(
     Example: millrace dlq show fraud 0:17
     """
     from millrace.dead_letters.letters import Filter, letters  # noqa: PLC0415
+    from millrace.dead_letters.originals import with_bytes  # noqa: PLC0415
     from udfs.errors import ConfigurationError  # noqa: PLC0415
 
     _, name, stages = _opened(use_case, archive)
@@ -94,6 +95,7 @@ def show(
         raise ConfigurationError(
             f"there is no dead letter {letter_id!r} of {name}; `millrace dlq ls {name}` lists them"
         )
+    [found] = with_bytes(stages, [found])
     if as_json:
         typer.echo(json.dumps(_plain(found)))
         return
@@ -126,6 +128,7 @@ def redrive(
     Example: millrace dlq redrive fraud --reason schema --since 2025-07-31 --dry-run
     """
     from millrace.dead_letters.letters import letters  # noqa: PLC0415
+    from millrace.dead_letters.originals import with_bytes  # noqa: PLC0415
     from millrace.dead_letters.redriving import Redriver  # noqa: PLC0415
     from millrace.kafka.cluster import cluster  # noqa: PLC0415
 
@@ -133,7 +136,7 @@ def redrive(
     settings, name, stages = _opened(use_case, archive)
     deployment = f"{settings.score.transactional_id_prefix}-{name}"
     redriver = Redriver(cluster(settings.kafka), name, f"{deployment}/redrive", max_attempts)
-    found = letters(stages, chosen)
+    found = with_bytes(stages, letters(stages, chosen))
     if dry_run:
         done = redriver.plan(found)
     else:

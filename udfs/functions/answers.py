@@ -82,7 +82,8 @@ class AnswerEncoder:
             dead_letter(raw, place, self._topic, "predictions", reason=why, detail=detail)
             for place in block.clean.places.tolist()
         ]
-        return block.answers + encode_dead_letters([*block.clean.dead_letters, *letters])
+        refused = encode_dead_letters([*block.clean.dead_letters, *letters])
+        return block.answers + refused + encode_dead_letters(block.clean.dropped, DUPLICATES)
 
     def _predictions(self, block: FeatureBlock, scores: Scores) -> bytes:
         """What a prediction is made of: `udfs.records.Prediction`, and the outputs."""

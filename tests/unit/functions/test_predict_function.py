@@ -17,10 +17,11 @@ from udfs.client.counts import LATENCY_BOUNDS_MS, CallCounts
 from udfs.client.options import ClientOptions
 from udfs.client.outcomes import Answer, Failure, FailureReason, Outcome
 from udfs.features.shard import ShardFolds
-from udfs.functions.clean import Clean
+from udfs.functions.answers import DUPLICATES, AnswerEncoder
+from udfs.functions.clean import Clean, dead_letter
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.predict_function import PredictFunction
-from udfs.records import DeadLetter, FeatureRow, YesNoPrediction
+from udfs.records import DeadLetter, FeatureRow, Reason, YesNoPrediction
 from udfs.use_cases.fraud import FRAUD_BY_CUSTOMER as FRAUD
 
 
@@ -218,6 +219,19 @@ def test_records_become_dead_letters_when_the_rule_has_no_answer_either(
         (102, "predictions", "no_answer", records[2][1]),
     ]
     assert context.shown("refused_rows") == 2
+
+
+def test_dropped_duplicates_leave_a_block_that_nobody_answers() -> None:
+    found = block(record(1))
+    dropped = dead_letter(
+        found.clean.raw, 0, "fraud.raw", "clean", reason=Reason.DUPLICATE, detail=""
+    )
+    found = replace(found, clean=replace(found.clean, dropped=[dropped]))
+    encoded = AnswerEncoder(FRAUD, "fraud.raw", emit_features=False).refuse(found, "no rule")
+    letters = [
+        msgspec.json.decode(line, type=DeadLetter) for line in sections(encoded)[DUPLICATES][1]
+    ]
+    assert letters == [dropped]
 
 
 def test_rows_of_the_rule_are_counted() -> None:
