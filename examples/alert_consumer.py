@@ -150,8 +150,11 @@ def main(argv: Sequence[str]) -> int:
         ):
             partitions = begin(consumer, database, given.topic)
             for batch in batches(consumer, partitions, given.once):
-                alerts += take(database, batch)
+                new = take(database, batch)
+                alerts += new
                 records += len(batch)
+                if new and not given.once:
+                    print(f"{new} new alerts", flush=True)
     except KeyboardInterrupt:
         pass  # the open transaction, if any, was rolled back: nothing is half done
     except (KafkaException, sqlite3.Error) as error:

@@ -60,14 +60,27 @@ def started(
     os.environ["FLINK_LOG_DIR"] = str(log_dir)
     # py4j writes a traceback of its own to the root logger before Ctrl-C reaches the caller.
     logging.getLogger().addFilter(lambda record: "KeyboardInterrupt" not in record.getMessage())
-    try:
-        job = LocalJob(environment().execute_async(name))
-    except Py4JError as error:
-        raise JobFailed(f"the job did not start: {root_cause(str(error))}") from error
+    job = launch(environment, name)
     try:
         yield job
     finally:
         job.cancel()
+
+
+def launch(environment: Callable[[], StreamExecutionEnvironment], name: str) -> "LocalJob":
+    """A job that runs until it ends or somebody ends it.
+
+    Args:
+        environment: builds the topology.
+        name: of the job.
+
+    Raises:
+        JobFailed: Flink refuses the job.
+    """
+    try:
+        return LocalJob(environment().execute_async(name))
+    except Py4JError as error:
+        raise JobFailed(f"the job did not start: {root_cause(str(error))}") from error
 
 
 class LocalJob:

@@ -21,6 +21,11 @@ class Progress:
         self._archive = archive
         self._seen: dict[Path, ArchiveFile] = {}
 
+    @property
+    def files(self) -> list[ArchiveFile]:
+        """The files that were seen so far, also those that a compacted one replaced."""
+        return list(self._seen.values())
+
     def ends(self, stage: str) -> dict[int, int]:
         """The offset after the newest archived one, by partition."""
         found: dict[int, int] = {}

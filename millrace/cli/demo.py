@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from millrace.demo.plan import Plan
     from millrace.demo.summary import Summary
 
-_LONGEST_HISTORY_DAYS = 30
+_LONGEST_HISTORY_DAYS = 120
 
 
 def register(app: typer.Typer) -> None:
@@ -28,14 +28,17 @@ def demo(
     count: Annotated[int, typer.Option(min=1, help="With --once: live records at least.")] = 2_000,
     seed: Annotated[int, typer.Option(min=0, help="Of people, history and traffic.")] = 1,
     history_days: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=0, max=_LONGEST_HISTORY_DAYS, help="Days of history replayed before live traffic."
+            min=0,
+            max=_LONGEST_HISTORY_DAYS,
+            help="Days of history replayed before live traffic. Default: 8; 60 of fraud, of which "
+            "a training from the archive has a month.",
         ),
-    ] = 8,
+    ] = None,
     train_count: Annotated[
         int, typer.Option(min=1, help="Records of history that the model is trained on.")
-    ] = 200_000,
+    ] = 100_000,
     retrain: Annotated[
         bool, typer.Option("--retrain", help="Train even if a version fits already.")
     ] = False,
@@ -48,11 +51,16 @@ def demo(
     Starts a Kafka broker, Flink and the model server on this machine, replays some days of
     generated history and then sends live traffic, a little of it malformed. A rule answers until
     the first model is trained, published and served; a version that an earlier demo published is
-    used again, unless --retrain asks for a new one.
+    used again, unless --retrain asks for a new one. Then the job archive writes all topics to
+    Parquet files.
+
+    A day of fraud passes in a minute: labels come seven days after their payments, risks of
+    terminals move, and a challenger is trained from the archive alone. The gate judges it, and
+    what passes is the next version, which the server takes while the job runs on.
 
     Everything is kept in the folder demo/ of the state directory (.millrace), which starts empty
     each time; topics and data of `millrace up` are not touched. Models are published where all
-    commands look for them. Logs stay after the end.
+    commands look for them. Logs and archive stay after the end.
 
     Ctrl-C ends a live demo with its summary and status 0; before the first prediction, or into
     --once, the status is 130. Every process is gone at the end.
@@ -65,15 +73,16 @@ def demo(
     from udfs.use_cases.find import find_use_case  # noqa: PLC0415
 
     found = find_use_case(use_case)
+    story = story_of(found)
     plan = Plan(
         use_case_name=use_case,
         use_case=found,
-        story=story_of(found),
+        story=story,
         once=once,
         rate=rate,
         count=count,
         seed=seed,
-        history_days=history_days,
+        history_days=story.history_days if history_days is None else history_days,
         train_count=train_count,
         retrain=retrain,
     )

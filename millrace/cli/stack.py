@@ -58,16 +58,19 @@ def up(
 
 
 def status(*, as_json: _AsJson = False) -> None:
-    """Show what runs of the local stack.
+    """Show what runs of the local stack, or of a demo where no stack runs.
 
     The exit status is 1 when nothing runs or a process ended by itself.
 
     Example: millrace status --json
     """
     from millrace.settings import load  # noqa: PLC0415
-    from millrace.stack.local import status  # noqa: PLC0415
+    from millrace.stack.local import DEMO, status  # noqa: PLC0415
 
-    parts = status(load().stack.state_dir)
+    state_dir = load().stack.state_dir
+    parts = status(state_dir)
+    if not parts and (parts := status(state_dir / DEMO)) and not as_json:
+        typer.echo("a demo runs, which ends with Ctrl-C in its terminal:")
     _print(parts, as_json)
     if not parts or any(part.dead for part in parts):
         raise typer.Exit(_DOWN)

@@ -23,7 +23,6 @@ class Answer(msgspec.Struct, frozen=True):
     fallback_reason: str | None
     source_partition: int
     source_offset: int
-    received_time_ms: int
 
 
 def answer_type(use_case: UseCase) -> type[Any]:

@@ -13,7 +13,7 @@ from millrace.demo.parts import Part
 from millrace.demo.plan import Plan
 from millrace.demo.status import Status, sentence
 from millrace.demo.tally import Snapshot, Tally
-from millrace.demo.view import clock, dead_letter_counts, frame, source_name
+from millrace.demo.view import clock, dead_letter_counts, frame, risk_words, source_name
 
 _FRAMES_PER_SECOND = 4
 _LINE_EVERY_S = 5.0
@@ -67,7 +67,21 @@ def plain_line(plan: Plan, status: Status, seen: Snapshot) -> str:
         told.append(f"p50 {seen.p50_ms:,} ms, p99 {seen.p99_ms:,} ms")
     if status.progress is not None:
         told.append(f"training {status.progress.step} {status.progress.share:.0%}")
-    return " | ".join(told)
+    return " | ".join([*told, *_around(plan, status)])
+
+
+def _around(plan: Plan, status: Status) -> list[str]:
+    """Labels, the riskiest key, the archive and the challenger, as far as there are such."""
+    told = [f"labels {status.labels_told:,}"] if status.labels_told else []
+    watched, risks = plan.story.watched, status.risks
+    if watched is not None and risks is not None:
+        told += [risk_words(watched, risk).strip() for risk in risks.riskiest(1)]
+    if status.archived is not None:
+        told.append(f"archive {status.archived.rows:,} in {status.archived.files:,} files")
+    progress = status.challenger.progress() if status.challenger else None
+    if progress is not None:
+        told.append(f"challenger {progress.step} {progress.share:.0%}")
+    return told
 
 
 class _Lines(Part):

@@ -3,12 +3,14 @@
 import time
 from pathlib import Path
 
+from millrace.demo.challenger import Step
 from millrace.demo.plan import DemoFailed
 from millrace.demo.status import Status
 from millrace.demo.tally import Snapshot
 
 _FIRST_PREDICTION_S = 180.0
 _MODEL_S = 120.0
+_CHALLENGER_S = 300.0
 _DRAIN_S = 60.0
 
 
@@ -35,6 +37,10 @@ class Patience:
             log = self._place / "serving" / "model-server.log"
             why = f"the rule answers because of {seen.fallback_reason}; log: {log}"
             self._wait(f"answer of model version {status.model.version}", _MODEL_S, why)
+        elif seen.first_model_s is not None and status.challenger is not None:
+            if status.challenger.step is not Step.DONE:
+                why = f"it is {status.challenger.step.value}; logs: {logs}"
+                self._wait("verdict on the challenger", _CHALLENGER_S, why)
 
     def check_drain(self, missing: int) -> None:
         """Raises when nothing has come out for long though something is missing.

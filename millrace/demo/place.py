@@ -10,11 +10,11 @@ from typing import Any
 
 from millrace.settings import Settings
 from millrace.settings.loading import ADDRESSES_FILE
-from millrace.stack.local import down
+from millrace.stack.local import DEMO, down
 from millrace.stack.record import StackRecord
 from udfs.errors import EnvironmentFault
 
-DIRECTORY = "demo"
+_ARCHIVE_INTERVAL_MS = 10_000
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def fresh(settings: Settings) -> Iterator[Path]:
         EnvironmentFault: another demo runs, or the directory cannot be written.
     """
     state_dir = settings.stack.state_dir.resolve()
-    place = state_dir / DIRECTORY
+    place = state_dir / DEMO
     with _locked(state_dir):
         try:
             down(place)
@@ -42,8 +42,12 @@ def fresh(settings: Settings) -> Iterator[Path]:
             shutil.rmtree(place / bulky, ignore_errors=True)
 
 
-def local_settings(settings: Settings, place: Path, serving_port: int) -> Settings:
+def local_settings(
+    settings: Settings, place: Path, serving_port: int, *, features_topic: bool
+) -> Settings:
     """The settings with everything at its place on this machine; only models stay where they are.
+
+    Feature rows are written where somebody asks for them.
 
     A cluster that the settings name is not touched: the demo has a broker of its own.
     """
@@ -53,11 +57,21 @@ def local_settings(settings: Settings, place: Path, serving_port: int) -> Settin
         "replication_factor": None,
     }
     stack = {"state_dir": place, "serving_port": serving_port}
+    score: dict[str, object] = {"checkpoint_dir": None}
+    if features_topic:
+        score["features_topic"] = True
+    archive = {
+        "path": place / "archive",
+        "checkpoint_interval_ms": min(
+            settings.archive.checkpoint_interval_ms, _ARCHIVE_INTERVAL_MS
+        ),
+    }
     return settings.model_copy(
         update={
             "kafka": settings.kafka.model_copy(update=kafka),
             "serving": settings.serving.model_copy(update={"target": f"127.0.0.1:{serving_port}"}),
-            "score": settings.score.model_copy(update={"checkpoint_dir": None}),
+            "score": settings.score.model_copy(update=score),
+            "archive": settings.archive.model_copy(update=archive),
             "stack": settings.stack.model_copy(update=stack),
             "models": settings.models.model_copy(update={"base_path": settings.models_path}),
         }
@@ -83,6 +97,7 @@ def announced(state_dir: Path, local: Settings) -> Iterator[bool]:
     addresses: dict[str, dict[str, Any]] = {
         "kafka": {"bootstrap_servers": local.kafka.bootstrap_servers},
         "serving": {"target": local.serving.target},
+        "archive": {"path": str(local.archive_path)},
     }
     record.publish(addresses)
     try:
@@ -99,7 +114,7 @@ def announced(state_dir: Path, local: Settings) -> Iterator[bool]:
 def _locked(state_dir: Path) -> Iterator[None]:
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
-        lock = (state_dir / f"{DIRECTORY}.lock").open("w")
+        lock = (state_dir / f"{DEMO}.lock").open("w")
     except OSError as error:
         raise EnvironmentFault(f"{state_dir} cannot be written: {error.strerror}") from error
     with lock:

@@ -8,6 +8,10 @@ from udfs.errors import MillraceError
 from udfs.use_cases.contract import UseCase
 
 MALFORMED_SHARE = 0.005
+LIVE_DAYS = 1_000
+"""Days of live traffic where they pass faster than the clock's; nobody looks on for so long."""
+
+_LEAST_CHALLENGE_DAYS = 14
 
 
 class DemoFailed(MillraceError):
@@ -47,7 +51,7 @@ class Plan:
         """Records of the replayed history."""
         if not self.history_days:
             return 0
-        return self.story.history_count(self.seed, self.rate, self.history_days)
+        return self.story.history_count(self.rate, self.history_days)
 
     @property
     def history_words(self) -> str:
@@ -60,6 +64,18 @@ class Plan:
     def history_span(self) -> timedelta:
         """How far the replayed history goes back."""
         return timedelta(days=self.history_days)
+
+    @property
+    def in_demo_time(self) -> bool:
+        """Whether days of live traffic pass faster than the clock's."""
+        return self.story.day_s is not None
+
+    @property
+    def challenge_days(self) -> int:
+        """Days that a model is trained on from the archive of the history; 0: none is trained."""
+        beyond = self.story.days_beyond
+        days = 0 if beyond is None else self.history_days - beyond
+        return days if days >= _LEAST_CHALLENGE_DAYS else 0
 
     @property
     def enough_model_answers(self) -> int:

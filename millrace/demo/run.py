@@ -7,29 +7,33 @@ from pathlib import Path
 from jobs.local import LocalJob
 from jobs.options import score_options
 from millrace.demo import place as places
-from millrace.demo.audit import Audit, audit
+from millrace.demo.archiving import Archiving
+from millrace.demo.audit import ArchiveAudit, Audit, audit, audit_archive
+from millrace.demo.challenger import Step
+from millrace.demo.draining import OnTheWay
 from millrace.demo.flink import JvmStart, scoring
+from millrace.demo.models import Models
 from millrace.demo.patience import Patience
 from millrace.demo.plan import DemoFailed, Plan
+from millrace.demo.risks import Risks
 from millrace.demo.signals import ignore_interrupts
 from millrace.demo.status import Stage, Status
 from millrace.demo.summary import Summary
 from millrace.demo.tally import Tally
 from millrace.demo.traffic import Traffic
-from millrace.demo.training import Training, newest_version
-from millrace.demo.watch import Watch, watches
+from millrace.demo.watch import watches
 from millrace.kafka.cluster import Cluster, cluster
-from millrace.kafka.readers import end_offsets
-from millrace.kafka.topics import RAW, apply
+from millrace.kafka.topics import apply
 from millrace.settings import Settings
 from millrace.stack.jars import ensure_flink_jars
-from millrace.stack.local import BROKER, MODEL_SERVER, LocalStack
+from millrace.stack.local import BROKER, LocalStack
 from millrace.stack.ports import free_ports
 from millrace.stack.record import StackRecord
 
 _LOOK_EVERY_S = 0.2
 _PRODUCER_END_S = 70.0
 _LIVE_DRAIN_S = 15.0
+_ARCHIVE_S = 90.0
 _IN_ORDER = {"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "RECONCILING", "SUSPENDED"}
 
 
@@ -50,15 +54,16 @@ class Demo:
             place: an empty directory.
             started: monotonic time of the command.
         """
-        self.status, self.tally = Status(), Tally(started, plan.story.judge)
+        case, watched = plan.use_case, plan.story.watched
+        self.status, self.tally = Status(), Tally(started, plan.story.judge, case.event_time)
+        self.status.risks = Risks(watched, case, started) if watched else None
         (port,) = free_ports(settings.stack.serving_port)
         self._plan, self._place, self._logs = plan, place, place / "logs"
         self._state_dir = settings.stack.state_dir
-        self._settings = places.local_settings(settings, place, port)
-        models = self._settings.models_path
-        self._training = Training(plan, models, self._logs / "training.log")
-        self._newest = newest_version(self._settings, plan)
-        self._serves = False
+        # Changes of labels are written beside feature rows.
+        features = case.labels is not None
+        self._settings = places.local_settings(settings, place, port, features_topic=features)
+        self._models = Models(plan, self._settings, self._logs, self.status, self.tally)
 
     def run(self) -> Summary:
         """Runs it to its end: that of its plan, or Ctrl-C once a prediction was seen.
@@ -72,12 +77,14 @@ class Demo:
                 self._start_jvm(started)
                 self._start_broker(started)
                 self._start_streams(started)
-                self._choose_model(started)
+                self._models.choose(started)
                 with self._scoring() as job:
                     self._watch(job)
                     drained = self._drain(job)
+                    archived = self._end_archive(job, drained)
                     self.status.stage = Stage.STOPPING
                 counted = self._count() if drained else None
+                kept = self._count_archive() if archived else None
             finally:
                 ignore_interrupts()
         return Summary(
@@ -85,8 +92,11 @@ class Demo:
             self.tally.snapshot(),
             counted,
             self.status.model,
-            self._training.seconds if self._training.published else None,
+            self._models.trained_s,
             self.tally.model_latencies_ms(),
+            self.status.archived,
+            kept,
+            self.status.challenger,
         )
 
     def _start_jvm(self, started: ExitStack) -> None:
@@ -107,21 +117,17 @@ class Demo:
     def _start_streams(self, started: ExitStack) -> None:
         """The producer and the readers, as threads."""
         self._producer = Traffic(self._plan, self._cluster, self.tally)
-        self._readers: tuple[Watch, ...] = watches(self._cluster, self._plan.use_case, self.tally)
+        if self.status.risks:
+            self.status.risks.live_from_ms = self._producer.live_from_ms
+        self._readers = watches(self._cluster, self._plan.use_case, self.tally, self.status.risks)
+        self._archiving = Archiving(self._settings, self._plan.use_case_name, self._logs)
         for part in (*self._readers, self._producer):
             started.callback(part.stop)
             part.start()
 
-    def _choose_model(self, started: ExitStack) -> None:
-        """Takes the newest version if it fits; else, or when that is asked for, one is trained."""
-        newest, spec = self._newest, self._plan.use_case.spec
-        fits = newest is not None and newest.feature_spec_hash == spec.hash
-        self.status.model = newest if fits else None
-        self.status.trained_here = not fits or self._plan.retrain
-        started.callback(self._training.stop)
-
     def _scoring(self) -> AbstractContextManager[LocalJob]:
         options = score_options(self._settings, self._plan.use_case_name, restore="none")
+        self._deployment = options.deployment
         self.status.commit_ms = options.target.checkpoint_interval_ms
         return scoring(options, ensure_flink_jars(), self._logs)
 
@@ -139,11 +145,16 @@ class Demo:
                 raise
 
     def _enough(self) -> bool:
-        plan, seen = self._plan, self.tally.snapshot()
-        return (
-            plan.once
-            and seen.live >= plan.count
-            and seen.steady_model_answers >= plan.enough_model_answers
+        plan, seen, challenger = self._plan, self.tally.snapshot(), self.status.challenger
+        if not plan.once or seen.live < plan.count:
+            return False
+        if seen.steady_model_answers < plan.enough_model_answers:
+            return False
+        if challenger is None:
+            return True
+        version = challenger.published.version if challenger.published else None
+        return challenger.step is Step.DONE and (
+            version is None or seen.answers_of(version) >= plan.enough_model_answers
         )
 
     def _drain(self, job: LocalJob) -> bool:
@@ -152,8 +163,10 @@ class Demo:
         deadline, patience = time.monotonic() + _LIVE_DRAIN_S, Patience(self._place)
         try:
             self._end_producer()
-            end = end_offsets(self._cluster, f"{self._plan.use_case.name}.{RAW}", committed=False)
-            while missing := self.tally.answered.missing(end):
+            way = OnTheWay(
+                self._cluster, self._plan.use_case, self._deployment, self.tally.answered
+            )
+            while missing := way.count():
                 self._look(job)
                 if self._plan.once:
                     patience.check_drain(missing)
@@ -166,6 +179,26 @@ class Demo:
             return False
         return True
 
+    def _end_archive(self, job: LocalJob, drained: bool) -> bool:
+        """Whether the archive holds everything; a live demo waits for that only for a moment."""
+        if not self._archiving.started:
+            return False
+        self.status.stage = Stage.ARCHIVING
+        deadline = time.monotonic() + (_ARCHIVE_S if self._plan.once else _LIVE_DRAIN_S)
+        hurry = not drained
+        try:
+            held = self._archiving.finish(
+                lambda: self._look(job), lambda: hurry or time.monotonic() > deadline
+            )
+        except KeyboardInterrupt:
+            if self._plan.once:
+                raise
+            return False
+        self.status.archived = self._archiving.seen()
+        if self._plan.once and not held:
+            raise DemoFailed(f"the archive did not take all within {_ARCHIVE_S:.0f} s")
+        return held
+
     def _end_producer(self) -> None:
         self._producer.stop()
         if not self._producer.join(_PRODUCER_END_S):
@@ -174,7 +207,10 @@ class Demo:
 
     def _count(self) -> Audit:
         self.status.stage = Stage.COUNTING
-        return audit(self._cluster, self._plan.use_case.name)
+        return audit(self._cluster, self._plan.use_case)
+
+    def _count_archive(self) -> ArchiveAudit:
+        return audit_archive(self._cluster, self._archiving.archive)
 
     def _look(self, job: LocalJob) -> None:
         """Sees that every part is in order, and serves the model once there is one that fits.
@@ -189,28 +225,17 @@ class Demo:
             raise DemoFailed(f"the job ended by itself (logs: {self._logs})")
         for part in (self._producer, *self._readers):
             part.check()
-        self._follow_training()
-        if not self._serves and (self.status.model or self._newest is None):
-            self._serve()
+        self.status.labels_told = self._producer.labels_told
+        self._follow_archive()
+        self._models.follow(self._producer.live_from_ms, self._archiving)
 
-    def _follow_training(self) -> None:
-        """Starts it with the first prediction: both at once would be slow on a small machine."""
-        training = self._training
-        if not self.status.trained_here or self.tally.snapshot().first_prediction_s is None:
-            return
-        if not training.started:
-            training.start()
-        training.check()
-        self.status.progress = training.progress()
-        self.status.model = training.published or self.status.model
-
-    def _serve(self) -> None:
-        """Starts the model server; not while the newest version is one that does not fit."""
-        stack = self._stack(MODEL_SERVER)
-        stack.up()
-        self._serves = True
-        if stack.addresses[MODEL_SERVER] != self._settings.serving.target:
-            raise DemoFailed(f"{self._settings.serving.target} was taken meanwhile; try again")
+    def _follow_archive(self) -> None:
+        """Starts it with the model's first answer, so that neither waits for the other."""
+        if self._archiving.started:
+            self._archiving.check()
+            self.status.archived = self._archiving.seen()
+        elif self.status.stage is Stage.JOB and self.tally.snapshot().first_model_s is not None:
+            self._archiving.start()
 
     def _check_processes(self) -> None:
         for service in StackRecord(self._place).services():

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from millrace.demo.archiving import Archived
+from millrace.demo.challenger import Challenger, Step
+from millrace.demo.command import Progress
 from millrace.demo.plan import Plan
+from millrace.demo.risks import Risks
 from millrace.demo.tally import Snapshot
-from millrace.demo.training import Progress
 from millrace.manifest import Manifest
 
 _BEHIND_S = 3
@@ -17,7 +20,8 @@ class Stage(Enum):
     KAFKA = "A Kafka broker starts on this machine"
     JOB = "the job runs"
     DRAINING = "the last records come out"
-    COUNTING = "Every topic is read anew and counted"
+    ARCHIVING = "The archive takes the last records"
+    COUNTING = "Every topic is read anew and counted, and the archive beside it"
     STOPPING = "Everything is being stopped"
 
 
@@ -33,6 +37,10 @@ class Status:
         trained_here: whether this demo trains it.
         announced: whether other commands find the demo's broker by themselves.
         commit_ms: time between commits of the job.
+        labels_told: labels that were sent so far.
+        archived: what the archive holds, None before its job was started.
+        challenger: the model that is trained from the archive, None when none will be.
+        risks: of the second entity keys, None when none are shown.
     """
 
     stage: Stage = Stage.KAFKA
@@ -42,6 +50,10 @@ class Status:
     trained_here: bool = False
     announced: bool = False
     commit_ms: int = 0
+    labels_told: int = 0
+    archived: Archived | None = None
+    challenger: Challenger | None = None
+    risks: Risks | None = None
 
 
 def sentence(status: Status, seen: Snapshot, plan: Plan) -> str:
@@ -63,7 +75,7 @@ def sentence(status: Status, seen: Snapshot, plan: Plan) -> str:
 def _answering(status: Status, seen: Snapshot, noun: str) -> str:
     version = seen.last_source[1] if seen.last_source else None
     if version is not None:
-        return f"Model version {version} scores live {noun}."
+        return f"Model version {version} scores live {noun}{_beside(status)}."
     if seen.first_model_s is not None:
         return f"The model does not answer ({seen.fallback_reason}), so the rule does."
     if status.model is not None:
@@ -71,3 +83,18 @@ def _answering(status: Status, seen: Snapshot, noun: str) -> str:
     if seen.waiting > _BEHIND_S * max(seen.rate_in, 100):
         return f"The job catches up with live {noun}; a model is being trained beside it."
     return f"A rule answers live {noun} while the first model is being trained."
+
+
+def _beside(status: Status) -> str:
+    """What the challenger does meanwhile."""
+    challenger = status.challenger
+    if challenger is None:
+        return ""
+    if challenger.step is Step.DONE and challenger.published is None:
+        return "; the gate refused the challenger"
+    return {
+        Step.WAITING: "; the archive fills",
+        Step.TRAINING: "; a challenger is trained from the archive",
+        Step.JUDGED: "; the gate judges the challenger",
+        Step.DONE: "",
+    }[challenger.step]

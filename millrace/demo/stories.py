@@ -1,18 +1,41 @@
 """How a use case is shown: its words, and what the generator's truth says about an answer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from millrace.demo.answers import Answers, Judged
 from udfs.features.sessions import NO_ITEM
 from udfs.use_cases.contract import DECISION, SCORE, Label, UseCase
-from udfs.use_cases.fraud_world import World
 from udfs.use_cases.recommendation import TOP
 
-_PURCHASES_PER_DAY = 2
 _RECORDS_PER_DAY = 5_000
+_HISTORY_DAYS = 8
+_FRAUD_DAY_S = 60.0
+# A day that has begun, 14 until silence means honest, 7 of test and 7 of delay.
+_FRAUD_DAYS_BEYOND = 29
+# And a month of training: before its second week no terminal has a risk to learn from.
+_FRAUD_HISTORY_DAYS = _FRAUD_DAYS_BEYOND + 31
 _WORN_CYCLES = 30.0
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The second entity keys that are shown by their risk, as the feature rows tell it.
+
+    Attributes:
+        title: of the list.
+        noun: a key.
+        risk: name of the feature that they are ranked by, a share.
+        count: name of the feature that says of how many records.
+        least: records below which a share says nothing.
+    """
+
+    title: str
+    noun: str
+    risk: str
+    count: str
+    least: int
 
 
 @dataclass(frozen=True)
@@ -23,8 +46,8 @@ class Story:
         title: what it is about.
         noun: its records, in the plural.
         notable: answers that are listed, in the plural.
-        history_count: (seed, live records a second, days) -> records of a history in which the
-            same entities act as in live traffic, as often as in the training history.
+        history_count: (live records a second, days) -> records of a history in which the same
+            entities act as in live traffic, as often as in the training history.
         describe: a record in a few words that say why somebody would look at it.
         judge: (answer, what the generator knows, None for a record of the history) -> what the
             answer is worth; the answer has the outputs' fields.
@@ -32,18 +55,28 @@ class Story:
         headings: of the table of who answered, after its first two columns.
         figures: the cells below them.
         measure: the training's figure that is told; None for its first one.
+        history_days: days of history, unless others are asked for.
+        day_s: seconds in which a day of live traffic passes on average, with event times of the
+            past; None: live traffic is of now.
+        days_beyond: days of history that a training from its archive needs beside those that it
+            trains on; None: no model is trained from it.
+        watched: the second entity keys whose risk is shown.
     """
 
     title: str
     noun: str
     notable: str
-    history_count: Callable[[int, float, int], int]
+    history_count: Callable[[float, int], int]
     describe: Callable[[Any], str]
     judge: Callable[[Any, Label | None], Judged]
     say: Callable[[Any], str]
     headings: tuple[str, ...]
     figures: Callable[[Answers], tuple[str, ...]]
     measure: str | None = None
+    history_days: int = _HISTORY_DAYS
+    day_s: float | None = None
+    days_beyond: int | None = None
+    watched: Watched | None = None
 
 
 def story_of(use_case: UseCase) -> Story:
@@ -56,7 +89,7 @@ def story_of(use_case: UseCase) -> Story:
     return _plain(use_case)
 
 
-def _any_history(seed: int, rate: float, days: int) -> int:
+def _any_history(rate: float, days: int) -> int:
     return _RECORDS_PER_DAY * days
 
 
@@ -69,7 +102,7 @@ def _yes_or_no(
     title: str,
     noun: str,
     positives: str,
-    history_count: Callable[[int, float, int], int],
+    history_count: Callable[[float, int], int],
     describe: Callable[[Any], str],
 ) -> Story:
     """The story of a label that is true or false, and of alerts."""
@@ -108,8 +141,8 @@ def _plain(use_case: UseCase) -> Story:
     )
 
 
-def _fraud_history(seed: int, rate: float, days: int) -> int:
-    return _PURCHASES_PER_DAY * days * World.for_rate(seed, rate).customers
+def _fraud_history(rate: float, days: int) -> int:
+    return round(rate * _FRAUD_DAY_S) * days
 
 
 def _fraud_record(record: Any) -> str:
@@ -143,7 +176,19 @@ def _found(answers: Answers) -> tuple[str, ...]:
 
 
 STORIES = {
-    "fraud": _yes_or_no("card fraud", "transactions", "frauds", _fraud_history, _fraud_record),
+    "fraud": replace(
+        _yes_or_no("card fraud", "transactions", "frauds", _fraud_history, _fraud_record),
+        history_days=_FRAUD_HISTORY_DAYS,
+        day_s=_FRAUD_DAY_S,
+        days_beyond=_FRAUD_DAYS_BEYOND,
+        watched=Watched(
+            "riskiest terminals, moved last: frauds among purchases 7 to 37 days ago",
+            "terminal",
+            risk="terminal_risk_30d",
+            count="terminal_count_30d",
+            least=5,
+        ),
+    ),
     "recommendation": Story(
         title="the next item",
         noun="clicks",

@@ -1,12 +1,15 @@
 """What a demo ends with: figures that close, for people and for programs."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from millrace.demo.audit import Audit
+from millrace.demo.archiving import Archived
+from millrace.demo.audit import ArchiveAudit, Audit, LabelAudit
+from millrace.demo.challenger import Challenger
 from millrace.demo.plan import Plan
 from millrace.demo.rates import quantile
 from millrace.demo.tally import Snapshot
@@ -24,7 +27,10 @@ class Summary:
         counted: the topics read anew after the job's end; None when nobody waited for that.
         model: the newest version that fits the features.
         trained_s: how long its training took, None when it was there before.
-        latencies_ms: append to readable, of the steady answers of a model.
+        latencies_ms: sent to readable, of the steady answers of a model.
+        archived: what the archive holds; None when its job was not started.
+        kept: the archive beside the topics after the job's end; None when nobody waited for that.
+        challenger: the model from the archive; None when none was to be trained.
     """
 
     once: bool
@@ -33,6 +39,9 @@ class Summary:
     model: Manifest | None
     trained_s: float | None
     latencies_ms: list[int]
+    archived: Archived | None = None
+    kept: ArchiveAudit | None = None
+    challenger: Challenger | None = None
 
     @property
     def problem(self) -> str | None:
@@ -42,6 +51,14 @@ class Summary:
             return (
                 f"the counts do not close: {c.inputs:,} inputs, {c.predictions:,} predictions, "
                 f"{c.dead_letters:,} dead letters, {c.missing:,} missing, {c.extra:,} extra"
+            )
+        if self.counted is not None and self.counted.labels and not self.counted.labels.closes:
+            return f"the labels do not close: {_labels(self.counted.labels)}"
+        if self.kept is not None and not self.kept.closes:
+            k = self.kept
+            return (
+                f"the archive does not close: {k.missing:,} records missing, {k.twice:,} twice, "
+                f"{k.waiting:,} behind"
             )
         if self.once and self.seen.first_model_s is None:
             return "no model answered a live record"
@@ -60,7 +77,7 @@ class Summary:
             "dead_letters": c.dead_letters if c else seen.dead_letters,
             "missing": c.missing if c else seen.waiting,
             "extra": c.extra if c else None,
-            "counts_close": c.closes if c else None,
+            "counts_close": self._closes(),
             "answers": [
                 {"route": route, "model_version": version, **vars(answers)}
                 for (route, version), answers in seen.answers.items()
@@ -76,7 +93,36 @@ class Summary:
                 "p50": quantile(self.latencies_ms, 0.5),
                 "p99": quantile(self.latencies_ms, 0.99),
             },
+            "labels": asdict(c.labels) if c and c.labels else None,
+            "archive": self._archive(),
+            "challenger": self._challenger(),
             "seconds": _rounded(seen.seconds),
+        }
+
+    def _closes(self) -> bool | None:
+        """Whether all counts that were made close; None when none was made."""
+        c = self.counted
+        if c is None:
+            return None
+        labels, archive = c.labels is None or c.labels.closes, self.kept is None or self.kept.closes
+        return c.closes and labels and archive
+
+    def _archive(self) -> dict[str, Any] | None:
+        if self.archived is None:
+            return None
+        told = {**asdict(self.archived), "path": str(self.archived.path)}
+        return told | (asdict(self.kept) | {"closes": self.kept.closes} if self.kept else {})
+
+    def _challenger(self) -> dict[str, Any] | None:
+        if self.challenger is None:
+            return None
+        verdict, version = self.challenger.verdict, self.challenger.published
+        return {
+            "outcome": verdict.outcome if verdict else self.challenger.step.value,
+            "reasons": verdict.reasons if verdict else [],
+            "model_version": version.version if version else None,
+            "training_s": _rounded(self.challenger.train_s),
+            "gate_s": _rounded(self.challenger.gate_s),
         }
 
 
@@ -87,7 +133,7 @@ def show(summary: Summary, plan: Plan, console: Console) -> None:
     console.print()
     console.print(answers_table(plan, summary.seen))
     console.print()
-    console.print(_next(plan))
+    console.print(_next(plan, summary.archived))
 
 
 def _figures(summary: Summary, plan: Plan) -> Table:
@@ -96,6 +142,9 @@ def _figures(summary: Summary, plan: Plan) -> Table:
     table.add_column(style="dim")
     table.add_row("counts", _counts(summary))
     table.add_row("dead letters", dead_letter_counts(seen))
+    if summary.counted is not None and summary.counted.labels is not None:
+        table.add_row("labels", _labels(summary.counted.labels))
+    table.add_row("archive", _archive(summary))
     table.add_row("first prediction", _after(seen.first_prediction_s))
     table.add_row("first by the model", _after(seen.first_model_s))
     if summary.trained_s is not None:
@@ -103,10 +152,15 @@ def _figures(summary: Summary, plan: Plan) -> Table:
     elif summary.model is not None:
         reused = f"version {summary.model.version} was there already; --retrain trains a new one"
         table.add_row("training", reused)
+    if summary.challenger is not None:
+        took = f"trained in {summary.challenger.train_s:.0f} s from the archive alone"
+        table.add_row("challenger", took if summary.challenger.candidate else "not trained")
+        if summary.challenger.verdict is not None:
+            table.add_row("", summary.challenger.outcome())
     if summary.latencies_ms:
         p50, p99 = (quantile(summary.latencies_ms, share) for share in (0.5, 0.99))
         of = f"{len(summary.latencies_ms):,} answers of the model"
-        table.add_row("latency", f"p50 {p50:,} ms, p99 {p99:,} ms from append to readable")
+        table.add_row("latency", f"p50 {p50:,} ms, p99 {p99:,} ms from sent to readable")
         table.add_row("", f"by read_committed, of {of}")
     return table
 
@@ -120,6 +174,32 @@ def _counts(summary: Summary) -> str:
     if counted.closes:
         return f"{total} + {counted.dead_letters:,} dead letters, each once"
     return f"{total} + {counted.dead_letters:,} dead letters does not hold"
+
+
+def _labels(labels: LabelAudit) -> str:
+    """Where the labels went."""
+    parts = [f"{labels.changes:,} joined with their records"]
+    parts += [f"{labels.unchanged:,} that change nothing"] if labels.unchanged else []
+    parts += [f"{labels.waiting:,} of dead letters"] if labels.waiting else []
+    parts += [f"{labels.refused:,} refused"] if labels.refused else []
+    return f"{labels.told:,} in {'=' if labels.closes else 'is not'} {' + '.join(parts)}"
+
+
+def _archive(summary: Summary) -> str:
+    archived, kept = summary.archived, summary.kept
+    if archived is None:
+        return "not begun: it starts with the model's first answer"
+    size = f"{archived.files:,} files, {archived.size / 1e6:,.1f} MB in {shortest(archived.path)}"
+    if kept is None:
+        return f"{archived.rows:,} records so far; {size}"
+    how = "each offset once" if kept.closes else "which does not hold"
+    return f"{sum(kept.rows.values()):,} records of {len(kept.rows)} topics, {how}; {size}"
+
+
+def shortest(path: Path) -> str:
+    """A path, from here when it is below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _quality(model: Manifest | None, plan: Plan) -> str:
@@ -137,9 +217,11 @@ def _after(seconds: float | None) -> str:
     return "none came" if seconds is None else f"after {seconds:.1f} s"
 
 
-def _next(plan: Plan) -> Table:
+def _next(plan: Plan, archived: Archived | None) -> Table:
     name = plan.use_case.name
+    kept = f"millrace archive ls {name} --path {shortest(archived.path.parent)}" if archived else ""
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
     table.add_row("[bold]What to try next[/]", "")
     for command, what in (
         ("millrace up", "the same stack, to stay"),
@@ -147,8 +229,9 @@ def _next(plan: Plan) -> Table:
         (f"millrace run score --use-case {name}", "the job, in this terminal"),
         (f"millrace produce {name} --rate 50", "traffic, in a second one"),
         (f"millrace tail {name}.predictions", "its answers, in a third"),
+        *([(kept, "what was archived")] if kept else []),
         ("millrace models list", "what was trained"),
-        (f"millrace train {name}", "the next version, served at once"),
+        (f"millrace train {name}", "the next version"),
         ("docs/guide/first-use-case.md", "a use case of your own"),
     ):
         table.add_row(f"  {command}", f"[dim]{what}[/]")

@@ -5,13 +5,14 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from millrace.demo.answers import Answer, Answers, Judge
+from millrace.demo.answers import Answer, Answers, Judge, Judged
 from millrace.demo.offsets import Answered
 from millrace.demo.rates import Latencies, Rate, quantile
+from millrace.kafka.topics import LABELS
 from udfs.records import Reason
 from udfs.use_cases.contract import Label
 
@@ -24,6 +25,7 @@ class Letter(msgspec.Struct, frozen=True):
 
     reason: Reason
     detail: str
+    source_topic: str
     source_partition: int
     source_offset: int
 
@@ -41,6 +43,14 @@ class Alert:
     positive: bool
 
 
+class _Sent(NamedTuple):
+    """A live record, what the generator knows of it, and when it was sent, monotonic."""
+
+    record: Any
+    truth: Label
+    at: float
+
+
 Source = tuple[str, int | None]
 """Route and model version."""
 
@@ -50,7 +60,8 @@ class Snapshot:
     """The tally at one moment; times are seconds since the command.
 
     `steady_model_answers` are live records that a model answered, of those that were sent once
-    the history was through.
+    the history was through. `dead_letters` are those of raw records; `refused_labels` are labels.
+    `event_time_ms` is that of the newest live record, None before the first.
     """
 
     seconds: float
@@ -59,6 +70,8 @@ class Snapshot:
     malformed: int
     predictions: int
     dead_letters: int
+    refused_labels: int
+    event_time_ms: int | None
     rate_in: float
     rate_out: float
     p50_ms: int | None
@@ -78,6 +91,10 @@ class Snapshot:
         """Records that went in and have not come out yet."""
         return max(self.history + self.live - self.predictions - self.dead_letters, 0)
 
+    def answers_of(self, version: int) -> int:
+        """Live records that a version answered."""
+        return sum(a.live for (_, answered), a in self.answers.items() if answered == version)
+
     @property
     def all_alerts(self) -> int:
         """Records with a notable answer, history included."""
@@ -91,17 +108,21 @@ class Tally:
     Attributes:
         started: monotonic time of the command.
         judge: says what an answer is worth.
+        event_time: the field of a record's event time.
         answered: source offsets that have come out.
     """
 
     started: float
     judge: Judge
+    event_time: str
     answered: Answered = field(default_factory=Answered)
 
     def __post_init__(self) -> None:
         self._lock = Lock()
         self._history = self._live = self._malformed = 0
-        self._remembered: dict[Any, tuple[Any, Label]] = {}
+        self._refused_labels = 0
+        self._event_time_ms: int | None = None
+        self._remembered: dict[Any, _Sent] = {}
         self._in, self._out, self._latencies = Rate(), Rate(), Latencies()
         self._answers: dict[Source, Answers] = {}
         self._alerts: deque[Alert] = deque(maxlen=_ALERTS)
@@ -111,7 +132,7 @@ class Tally:
         self._fallback_reason: str | None = None
         self._first_prediction: float | None = None
         self._first_model: float | None = None
-        self._steady_since_ms: int | None = None
+        self._steady_since: float | None = None
 
     def produced_history(self, total: int) -> None:
         """Takes how many records of the history have been sent."""
@@ -120,11 +141,12 @@ class Tally:
             self._history = total
 
     def produces_live(self, business_id: Any, record: Any, truth: Label) -> None:
-        """Takes a live record that is about to be sent."""
+        """Takes a live record that is sent now."""
         with self._lock:
             self._live += 1
             self._in.add(1, time.monotonic())
-            self._remembered[business_id] = (record, truth)
+            self._event_time_ms = getattr(record, self.event_time)
+            self._remembered[business_id] = _Sent(record, truth, time.monotonic())
             if len(self._remembered) > _REMEMBERED:  # malformed ones are never asked for again
                 del self._remembered[next(iter(self._remembered))]
 
@@ -135,39 +157,43 @@ class Tally:
 
     def predicted(self, answer: Answer) -> None:
         """Takes a prediction that a reader of committed records has just seen."""
-        now, wall_ms = time.monotonic(), time.time_ns() // 1_000_000
+        now = time.monotonic()
         with self._lock:
-            record, truth = self._remembered.pop(answer.business_id, (None, None))
-            judged = self.judge(answer, truth)
+            sent = self._remembered.pop(answer.business_id, None)
+            judged = self.judge(answer, None if sent is None else sent.truth)
             self.answered.add(answer.source_partition, answer.source_offset)
             self._out.add(1, now)
             self._first_prediction = self._first_prediction or now
             self._fallback_reason = answer.fallback_reason
             self._last_source = source = (answer.route, answer.model_version)
-            self._answers.setdefault(source, Answers()).add(judged, live=truth is not None)
-            if truth is None:
-                return
-            by_model = answer.model_version is not None
-            # What was sent before the first live answer had waited for the history.
-            self._steady_since_ms = self._steady_since_ms or wall_ms
-            steady = answer.received_time_ms > self._steady_since_ms
-            latency_ms = wall_ms - answer.received_time_ms
-            self._latencies.add(latency_ms, now, keep=by_model and steady)
-            if by_model:
-                self._first_model = self._first_model or now
-            if judged.notable:
-                self._alerts.append(Alert(now - self.started, record, answer, judged.positive))
+            self._answers.setdefault(source, Answers()).add(judged, live=sent is not None)
+            if sent is not None:
+                self._live_one(answer, sent, judged, now)
+
+    def _live_one(self, answer: Answer, sent: "_Sent", judged: Judged, now: float) -> None:
+        by_model = answer.model_version is not None
+        # What was sent before the first live answer had waited for the history.
+        self._steady_since = self._steady_since or now
+        steady = sent.at > self._steady_since
+        self._latencies.add(int(1_000 * (now - sent.at)), now, keep=by_model and steady)
+        if by_model:
+            self._first_model = self._first_model or now
+        if judged.notable:
+            self._alerts.append(Alert(now - self.started, sent.record, answer, judged.positive))
 
     def refused(self, letter: Letter) -> None:
         """Takes a dead letter that a reader of committed records has just seen."""
         with self._lock:
+            if letter.source_topic.endswith(f".{LABELS}"):
+                self._refused_labels += 1
+                return
             self.answered.add(letter.source_partition, letter.source_offset)
             self._out.add(1, time.monotonic())
             self._reasons[letter.reason.value] += 1
             self._last_letter = letter
 
     def model_latencies_ms(self) -> list[int]:
-        """Append to readable, of the steady answers of a model."""
+        """Sent to readable, of the steady answers of a model."""
         with self._lock:
             return self._latencies.kept()
 
@@ -183,6 +209,8 @@ class Tally:
                 malformed=self._malformed,
                 predictions=sum(a.predictions for a in self._answers.values()),
                 dead_letters=self._reasons.total(),
+                refused_labels=self._refused_labels,
+                event_time_ms=self._event_time_ms,
                 rate_in=self._in.per_second(now),
                 rate_out=self._out.per_second(now),
                 p50_ms=quantile(recent, 0.5),

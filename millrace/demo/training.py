@@ -1,37 +1,18 @@
-"""The training of a demo: `millrace train` in a process of its own, and how far it is."""
+"""The first training of a demo: `millrace train` on the generator's history."""
 
-import json
 import os
-import re
-import sys
 import time
-from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-from millrace.demo.plan import DemoFailed, Plan
+from millrace.demo.command import Command, Progress
+from millrace.demo.plan import Plan
 from millrace.manifest import Manifest
 from millrace.registry import manifest_of, versions
 from millrace.settings import Settings
-from millrace.stack.processes import ProcessHandle, start
 
-_DAYS = 45
-_EPOCHS = 12
-_PROGRESS = re.compile(r"^(\w[\w ]*?) ([\d,]+) of ([\d,]+)$")
-_TAIL_BYTES = 65_536
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is.
-
-    Attributes:
-        step: what it does now.
-        share: of that step, 0 to 1.
-    """
-
-    step: str
-    share: float
+DAYS = 45
+EPOCHS = 12
 
 
 class Training:
@@ -46,24 +27,24 @@ class Training:
         """Starts nothing."""
         self.published: Manifest | None = None
         self.seconds = 0.0
-        self._plan, self._models_path, self._log_path = plan, models_path, log_path
-        self._process: ProcessHandle | None = None
+        self._plan, self._models_path = plan, models_path
+        self._command = Command("training", log_path)
         self._since = 0.0
 
     @property
     def started(self) -> bool:
         """Whether it was started, however it went on."""
-        return self._process is not None
+        return self._command.started
 
-    def start(self) -> None:
-        """Starts it."""
+    def start(self, until_ms: int | None) -> None:
+        """Starts it, on a history that ends at a time, None: now."""
         plan = self._plan
-        argv = [sys.executable, "-m", "millrace", "train", plan.use_case_name, "--json"]
-        argv += [f"--count={plan.train_count}", f"--days={_DAYS}", f"--epochs={_EPOCHS}"]
-        argv += [f"--seed={plan.seed}"]
-        env = {**os.environ, "MILLRACE_MODELS__BASE_PATH": str(self._models_path)}
+        arguments = ["train", plan.use_case_name, "--json", f"--seed={plan.seed}"]
+        arguments += [f"--count={plan.train_count}", f"--days={DAYS}", f"--epochs={EPOCHS}"]
+        if until_ms is not None:
+            arguments += [f"--until={seconds_of(until_ms)}"]
         self._since = time.monotonic()
-        self._process = start("training", argv, log_path=self._log_path, env=env)
+        self._command.start(arguments, with_models(self._models_path))
 
     def check(self) -> None:
         """Takes the published version once it is there.
@@ -71,12 +52,8 @@ class Training:
         Raises:
             DemoFailed: the training ended without one.
         """
-        if self.published or self._process is None or self._process.alive():
+        if self.published or (told := self._command.answer()) is None:
             return
-        told = _last_object(self._log_path)
-        if told is None:
-            reason = self._process.reason().removeprefix("error: ")
-            raise DemoFailed(f"the training failed (log: {self._log_path}): {reason}")
         version = int(told["manifest"]["version"])
         self.published = manifest_of(
             self._models_path, self._plan.use_case.model.model_name, version
@@ -85,19 +62,27 @@ class Training:
 
     def progress(self) -> Progress | None:
         """How far it is; None before its start and after its end."""
-        if self._process is None or self.published:
+        if not self.started or self.published:
             return None
-        found = [_PROGRESS.match(line) for line in _tail(self._log_path)]
-        last = next((match for match in reversed(found) if match), None)
-        if last is None:
-            return Progress("TensorFlow is loaded", 0.0)
-        done, total = (int(number.replace(",", "")) for number in last.groups()[1:])
-        return Progress(last[1], min(done / max(total, 1), 1.0))
+        return self._command.progress("TensorFlow is loaded")
 
     def stop(self) -> None:
         """Ends it when it still runs."""
-        if self._process is not None:
-            self._process.stop(deadline_s=3.0)
+        self._command.stop()
+
+
+def seconds_of(time_ms: int) -> str:
+    """A time in UTC as options of the command take it.
+
+    >>> seconds_of(1_753_999_999_999)
+    '2025-07-31T22:13:19'
+    """
+    return datetime.fromtimestamp(time_ms // 1_000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def with_models(models_path: Path) -> dict[str, str]:
+    """The environment of a command that publishes to a folder."""
+    return {**os.environ, "MILLRACE_MODELS__BASE_PATH": str(models_path)}
 
 
 def newest_version(settings: Settings, plan: Plan) -> Manifest | None:
@@ -106,22 +91,3 @@ def newest_version(settings: Settings, plan: Plan) -> Manifest | None:
     if not versions(settings.models_path, name):
         return None
     return manifest_of(settings.models_path, name)
-
-
-def _tail(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as log:
-            log.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
-            return log.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return []
-
-
-def _last_object(path: Path) -> dict[str, Any] | None:
-    """The JSON object in the last line of a log."""
-    lines = _tail(path)
-    try:
-        found = json.loads(lines[-1]) if lines else None
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from threading import Event
+from typing import Any
 
 import msgspec
 
 from millrace.demo.answers import answer_type
 from millrace.demo.parts import Part
+from millrace.demo.risks import Risks, Row
 from millrace.demo.tally import Letter, Tally
 from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import follow
-from millrace.kafka.topics import DEAD_LETTERS, PREDICTIONS
+from millrace.kafka.topics import DEAD_LETTERS, FEATURES, PREDICTIONS
 from udfs.use_cases.contract import UseCase
 
 _POLL_S = 0.02
@@ -42,19 +44,17 @@ class Watch(Part):
             self._take(record.value or b"")
 
 
-def watches(cluster: Cluster, use_case: UseCase, tally: Tally) -> tuple[Watch, Watch]:
-    """The readers of predictions and dead letters, which fill the tally."""
-    answers = msgspec.json.Decoder(answer_type(use_case))
-    letters = msgspec.json.Decoder(Letter)
-    return (
-        Watch(
-            cluster,
-            f"{use_case.name}.{PREDICTIONS}",
-            lambda value: tally.predicted(answers.decode(value)),
-        ),
-        Watch(
-            cluster,
-            f"{use_case.name}.{DEAD_LETTERS}",
-            lambda value: tally.refused(letters.decode(value)),
-        ),
+def watches(
+    cluster: Cluster, use_case: UseCase, tally: Tally, risks: Risks | None
+) -> tuple[Watch, ...]:
+    """The readers of predictions and dead letters, and of feature rows where risks are shown."""
+
+    def reader(stage: str, form: type[Any], take: Callable[[Any], None]) -> Watch:
+        decode = msgspec.json.Decoder(form).decode
+        return Watch(cluster, f"{use_case.name}.{stage}", lambda value: take(decode(value)))
+
+    found = (
+        reader(PREDICTIONS, answer_type(use_case), tally.predicted),
+        reader(DEAD_LETTERS, Letter, tally.refused),
     )
+    return found if risks is None else (*found, reader(FEATURES, Row, risks.take))

@@ -15,6 +15,8 @@ from millrace.stack.record import Service, StackRecord
 from udfs.errors import EnvironmentFault
 
 BROKER, MODEL_SERVER, FLINK = PARTS = ("broker", "model-server", "flink")
+DEMO = "demo"
+"""Folder of a demo in the state directory, which has a stack of its own."""
 
 Tell = Callable[[str], None]
 """Takes a line about progress."""

@@ -19,8 +19,8 @@ def plan(**changes: Any) -> Plan:
         "rate": 50.0,
         "count": 2_000,
         "seed": 1,
-        "history_days": 8,
-        "train_count": 200_000,
+        "history_days": 60,
+        "train_count": 100_000,
         "retrain": False,
     }
     return Plan(**{**values, **changes})
@@ -38,15 +38,14 @@ def answer(number: int, *, decision: bool = False, version: int | None = None) -
         fallback_reason="unavailable" if version is None else None,
         source_partition=0,
         source_offset=number,
-        received_time_ms=2**53,
         output=0.5,
         decision=decision,
     )
 
 
-def letter(offset: int, reason: Reason = Reason.EMPTY) -> Letter:
-    return Letter(reason, "[bold]Expected[/] `int`", 0, offset)
+def letter(offset: int, reason: Reason = Reason.EMPTY, topic: str = "fraud.raw") -> Letter:
+    return Letter(reason, "[bold]Expected[/] `int`", topic, 0, offset)
 
 
 def tally() -> Tally:
-    return Tally(started=0.0, judge=story_of(FRAUD).judge)
+    return Tally(started=0.0, judge=story_of(FRAUD).judge, event_time="event_time_ms")

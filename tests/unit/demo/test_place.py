@@ -44,18 +44,21 @@ def test_a_failure_keeps_everything_for_a_look(tmp_path: Path) -> None:
 
 def test_a_cluster_of_the_settings_is_not_touched(tmp_path: Path) -> None:
     user = settings(tmp_path)
-    local = with_broker(local_settings(user, tmp_path / "demo", 8501), "127.0.0.1:1")
+    there = local_settings(user, tmp_path / "demo", 8501, features_topic=True)
+    local = with_broker(there, "127.0.0.1:1")
     assert (local.kafka.bootstrap_servers, local.serving.target) == (
         "127.0.0.1:1",
         "127.0.0.1:8501",
     )
     assert (local.models_path, local.stack.state_dir) == (user.models_path, tmp_path / "demo")
+    assert (local.archive_path, local.score.features_topic) == (tmp_path / "demo/archive", True)
 
 
 def test_other_commands_find_the_demo_while_it_runs(tmp_path: Path) -> None:
     with announced(tmp_path, settings(tmp_path)) as found:
         told = json.loads((tmp_path / "addresses.json").read_text())
     assert (found, told["kafka"]) == (True, {"bootstrap_servers": "far.away:9092"})
+    assert told["archive"] == {"path": str(tmp_path / "archive")}
     assert not (tmp_path / "addresses.json").exists()
 
 

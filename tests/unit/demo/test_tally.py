@@ -43,12 +43,21 @@ def test_dead_letters_are_counted_by_reason_and_cover_their_offset() -> None:
     )
 
 
+def test_a_label_that_is_refused_is_no_answer_to_a_record() -> None:
+    counts = tally()
+    counts.refused(letter(0, Reason.LABEL_UNMATCHED, "fraud.labels"))
+    seen = counts.snapshot()
+    told = (seen.refused_labels, seen.dead_letters, counts.answered.total)
+    assert told == (1, 0, 0)
+
+
 def test_a_latency_is_kept_once_the_history_is_through_and_a_model_answers() -> None:
     counts = tally()
-    for number in range(3):
+    for number in range(2):
         counts.produces_live(number, transaction(number), False)
     counts.predicted(answer(0))
-    counts.predicted(answer(1))
+    counts.produces_live(2, transaction(2), False)
+    counts.predicted(answer(1, version=1))
     counts.predicted(answer(2, version=1))
     seen = counts.snapshot()
     assert (seen.steady_model_answers, len(counts.model_latencies_ms())) == (1, 1)
