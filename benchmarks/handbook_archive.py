@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from millrace.archive import SCHEMA, Archive
+from millrace.archive import PLAIN_SCHEMA, Archive
 from millrace.archive.layout import date_of
 from millrace.kafka.topics import LABELS, RAW
 from millrace.sources import handbook
@@ -55,7 +55,7 @@ def write_stage(archive: Archive, stage: str, records: Iterable[RawRecord]) -> N
     """Writes records in the order of their timestamps, a file a date."""
     offsets: dict[int, int] = defaultdict(int)
     for day, rows in groupby(records, key=lambda record: date_of(record.timestamp_ms)):
-        columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
+        columns: dict[str, list[Any]] = {name: [] for name in PLAIN_SCHEMA.names}
         for record in rows:
             partition = int(record.key or b"0") % _PARTITIONS
             row = (partition, offsets[partition], record.timestamp_ms, record.key, record.value)
@@ -64,4 +64,4 @@ def write_stage(archive: Archive, stage: str, records: Iterable[RawRecord]) -> N
                 column.append(value)
         folder = archive.folder(stage, day)
         folder.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.table(columns, schema=SCHEMA), folder / f"{stage}-0.parquet")
+        pq.write_table(pa.table(columns, schema=PLAIN_SCHEMA), folder / f"{stage}-0.parquet")

@@ -32,6 +32,7 @@ from millrace.archive.listing import (
     counting,
     locked,
 )
+from millrace.archive.reading import with_columns
 from udfs.errors import DataError, UnavailableError
 
 TARGET_BYTES = 128 * 1024 * 1024
@@ -194,7 +195,8 @@ def _row_groups(group: Sequence[ArchiveFile]) -> Iterator[pa.Table]:
     for file in group:
         with pq.ParquetFile(file.path) as parquet:
             for batch in parquet.iter_batches(_BATCH_ROWS, columns=SCHEMA.names):
-                waiting.append(batch.cast(SCHEMA) if batch.schema != SCHEMA else batch)
+                whole = with_columns(batch, SCHEMA.names)
+                waiting.append(whole.cast(SCHEMA) if whole.schema != SCHEMA else whole)
                 if (
                     sum(map(len, waiting)) >= _GROUP_ROWS
                     or sum(batch.nbytes for batch in waiting) >= _GROUP_BYTES

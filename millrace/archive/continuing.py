@@ -1,11 +1,13 @@
 """Where Kafka goes on behind an archive, without a record that is in neither."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from millrace.archive.layout import Archive
-from millrace.archive.offset_set import OffsetSet, Range
+from millrace.archive.markers import known_markers
+from millrace.archive.offset_set import OffsetSet
 from millrace.archive.progress import Progress
+from millrace.archive.ranges import Range, size, within, without
 from millrace.archive.reading import read
 from millrace.archive.stages import ArchiveStages
 from millrace.kafka.cluster import Cluster
@@ -40,7 +42,8 @@ class Continuation:
         records: how many archived records there are in between.
         holding: partitions with more in Kafka.
         deleted: offsets before the oldest archived ones, which the topic has deleted.
-        unknown: later offsets that neither has any more, accepted as gaps.
+        unknown: later offsets that neither has any more, accepted as gaps; not those that
+            `millrace archive verify` has seen to hold no record.
     """
 
     start: Mapping[int, int]
@@ -90,15 +93,18 @@ def continuation(
     _require_once(topic, held)
     _require_no_record(cluster, topic, absent, first)
     oldest = {p: min((a for a, _ in held[p].present()), default=begin[p]) for p in begin}
-    unknown = {p: _within(absent[p], oldest[p], first[p]) for p in begin}
+    known = known_markers(archive, stage)
+    unknown = {
+        p: list(without(within(absent[p], oldest[p], first[p]), known.get(p, ()))) for p in begin
+    }
     _require_known(topic, unknown, choice)
     return Continuation(
         start=start,
         begin=begin,
         records=sum(offsets.rows for offsets in held.values()),
         holding=frozenset(p for p, offset in begin.items() if offset < end[p]),
-        deleted=_size(_within(absent[p], 0, min(oldest[p], first[p])) for p in begin),
-        unknown=_size(unknown.values()),
+        deleted=sum(size(within(absent[p], 0, min(oldest[p], first[p]))) for p in begin),
+        unknown=sum(map(size, unknown.values())),
     )
 
 
@@ -111,20 +117,6 @@ def _archived(archive: Archive, stage: str, start: Offsets, begin: Offsets) -> d
             here = offsets[partitions == p]
             held.add(here[(here >= start[p]) & (here < begin[p])])
     return found
-
-
-def _within(ranges: Iterable[Range], start: int, end: int) -> list[Range]:
-    """The parts of ranges from `start` on and below `end`.
-
-    >>> _within([(0, 4), (6, 9)], 3, 8)
-    [(3, 4), (6, 7)]
-    """
-    cut = ((max(a, start), min(b, end - 1)) for a, b in ranges)
-    return [(a, b) for a, b in cut if a <= b]
-
-
-def _size(ranges: Iterable[list[Range]]) -> int:
-    return sum(b - a + 1 for some in ranges for a, b in some)
 
 
 def _places(ranges: Mapping[int, list[Range]]) -> str:
@@ -169,7 +161,7 @@ def _require_no_record(
     cluster: Cluster, topic: str, absent: Mapping[int, list[Range]], first: Offsets
 ) -> None:
     """Refuses a gap in the archive where the topic has a committed record."""
-    gaps = {p: _within(some, first[p], some[-1][1] + 1) for p, some in absent.items() if some}
+    gaps = {p: within(some, first[p], some[-1][1] + 1) for p, some in absent.items() if some}
     gaps = {p: some for p, some in gaps.items() if some}
     if not gaps:
         return
@@ -186,10 +178,11 @@ def _require_no_record(
 
 
 def _require_known(topic: str, unknown: Mapping[int, list[Range]], choice: Choice) -> None:
-    count = _size(unknown.values())
+    count = sum(map(size, unknown.values()))
     if count and not choice.accept_gaps:
         raise ConfigurationError(
             f"{count:,} offsets of {topic} are neither in the archive nor in the topic any more "
-            f"({_places(unknown)}): markers of transactions, or records that are lost; "
+            f"({_places(unknown)}): markers of transactions which no `millrace archive verify` "
+            "has seen in time, or records that are lost; "
             "--accept-gaps goes on over them, --from TIME begins behind them"
         )

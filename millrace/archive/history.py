@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from millrace.archive.layout import SCHEMA, Archive
+from millrace.archive.layout import PLAIN_SCHEMA, Archive
 from millrace.archive.merged import SLOT_RECORDS, Ranges, merged
 from udfs.functions.blocks import RawBlock
 from udfs.functions.slices import Slices
@@ -94,7 +94,7 @@ def _blocks(rows: pa.Table) -> list[bytes]:
 
 
 def _block(rows: pa.Table) -> bytes:
-    columns = {name: rows[name] for name in SCHEMA.names}
+    columns = {name: rows[name] for name in PLAIN_SCHEMA.names}
     return RawBlock(
         offsets=columns["offset"].to_numpy(),
         timestamps_ms=columns["timestamp_ms"].to_numpy(),

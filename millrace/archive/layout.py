@@ -26,7 +26,7 @@ from udfs.errors import ConfigurationError
 STAGES = (RAW, LABELS, FEATURES, LABEL_CHANGES, PREDICTIONS, DEAD_LETTERS, DUPLICATES)
 """The topics of a use case that are archived; a topic is `<use case>.<stage>`."""
 
-SCHEMA = pa.schema(
+PLAIN_SCHEMA = pa.schema(
     [
         pa.field("partition", pa.int32(), nullable=False),
         pa.field("offset", pa.int64(), nullable=False),
@@ -35,7 +35,14 @@ SCHEMA = pa.schema(
         pa.field("value", pa.binary()),
     ]
 )
-"""Columns of every file. `timestamp_ms` is Kafka's, UTC; null stands for Kafka's null."""
+"""What a job reads of a record. `timestamp_ms` is Kafka's, UTC; null stands for Kafka's null."""
+
+HEADERS = "headers"
+_HEADER = pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.binary())])
+SCHEMA = PLAIN_SCHEMA.append(
+    pa.field(HEADERS, pa.list_(pa.field("element", _HEADER, nullable=False)))
+)
+"""Columns of a file; null in `headers` stands for none. Older files lack that last column."""
 
 _PREFIX = "date="
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from millrace.archive.layout import SCHEMA, Archive
+from millrace.archive.layout import PLAIN_SCHEMA, Archive
 from millrace.archive.listing import ArchiveFile, files
 from millrace.kafka.readers import Offsets
 from udfs.errors import UnavailableError
@@ -36,7 +36,7 @@ class Slot:
 
     Attributes:
         until_ms: no partition's later records begin before this time, other than out of order.
-        records: by stage, rows with the columns of `SCHEMA`.
+        records: by stage, rows with the columns of `PLAIN_SCHEMA`.
     """
 
     until_ms: int
@@ -53,7 +53,7 @@ class _Queue:
     start: int
     end: int
     clock_ms: int = _NEVER
-    later: pa.Table = field(default_factory=SCHEMA.empty_table)
+    later: pa.Table = field(default_factory=PLAIN_SCHEMA.empty_table)
     is_sorted: bool = True
     rows: list[pa.Table] = field(default_factory=list)
     times: list[Ints] = field(default_factory=list)
@@ -83,7 +83,7 @@ class _Queue:
 
     def take(self, until_ms: int) -> tuple[pa.Table, Ints]:
         """Rows up to a time, with their times; they are gone from here."""
-        rows = pa.concat_tables([SCHEMA.empty_table(), *self.rows])
+        rows = pa.concat_tables([PLAIN_SCHEMA.empty_table(), *self.rows])
         times = np.concatenate([np.empty(0, np.int64), *self.times])
         count = int(np.searchsorted(times, until_ms, side="right"))
         self.rows, self.times = [rows.slice(count)], [times[count:]]
@@ -167,12 +167,12 @@ def _files(archive: Archive, stage: str) -> list[ArchiveFile]:
 def _load(stage: str, file: ArchiveFile, queues: Mapping[Stream, _Queue]) -> None:
     try:
         # Its folder's name is no column.
-        table = pq.read_table(file.path, columns=SCHEMA.names, partitioning=None)
+        table = pq.read_table(file.path, columns=PLAIN_SCHEMA.names, partitioning=None)
     except FileNotFoundError as error:
         raise UnavailableError(
             f"{file.path} is gone: the archive was compacted meanwhile; try again"
         ) from error
-    table = table.cast(SCHEMA)
+    table = table.cast(PLAIN_SCHEMA)
     partitions, offsets = table["partition"].to_numpy(), table["offset"].to_numpy()
     for partition in file.spans:
         queue = queues.get((stage, partition))
@@ -187,7 +187,7 @@ def _slots(queues: Mapping[Stream, _Queue], until_ms: int, stages: Sequence[str]
     found = {}
     for stage in stages:
         parts = [part for (of, _), part in taken.items() if of == stage]
-        rows = pa.concat_tables([SCHEMA.empty_table(), *(rows for rows, _ in parts)])
+        rows = pa.concat_tables([PLAIN_SCHEMA.empty_table(), *(rows for rows, _ in parts)])
         times = np.concatenate([np.empty(0, np.int64), *(times for _, times in parts)])
         order = np.argsort(times, kind="stable")
         found[stage] = rows.take(order), times[order]

@@ -5,13 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from millrace.archive.ranges import Range
 from udfs.errors import DataError
 
 _FIRST_CAPACITY = 1 << 16
 _SHOWN = 10
-
-Range = tuple[int, int]
-"""First and last offset, both included."""
 
 
 class OffsetSet:

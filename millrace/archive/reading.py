@@ -6,7 +6,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from millrace.archive.layout import SCHEMA, Archive
+from millrace.archive.layout import HEADERS, SCHEMA, Archive
 from millrace.archive.listing import all_files, counting, held
 
 BATCH_ROWS = 65_536
@@ -32,7 +32,7 @@ def read(
         stage: one of `millrace.archive.STAGES`; a stage without files gives nothing.
         since: first date, that of the Kafka timestamp in UTC.
         until: date after the last.
-        columns: some of those of `SCHEMA`.
+        columns: some of those of `SCHEMA`; headers are null where a file has none.
         batch_rows: rows of a batch at most.
 
     Yields:
@@ -44,4 +44,13 @@ def read(
         with held(folder):
             for file in counting(all_files(folder)):
                 with pq.ParquetFile(file.path) as parquet:
-                    yield from parquet.iter_batches(batch_rows, columns=list(columns))
+                    for batch in parquet.iter_batches(batch_rows, columns=list(columns)):
+                        yield with_columns(batch, columns)
+
+
+def with_columns(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
+    """The columns in the given order; headers are null when the file is from before them."""
+    if HEADERS in columns and HEADERS not in batch.schema.names:
+        field = SCHEMA.field(HEADERS)
+        batch = batch.append_column(field, pa.nulls(len(batch), field.type))
+    return batch.select(list(columns))

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from millrace.archive.layout import SCHEMA, Archive, date_of, open_archive
+from millrace.archive.layout import Archive, date_of, open_archive
 from millrace.archive.progress import Progress
 from millrace.archive.reading import read as read_archive
+from millrace.archive.records import records
 from millrace.kafka.cluster import Cluster, cluster
 from millrace.kafka.readers import (
     Offsets,
@@ -82,7 +83,7 @@ class TopicStages:
 
 
 class ArchiveStages:
-    """Stages as they are in the archive; records carry no headers."""
+    """Stages as they are in the archive."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -99,9 +100,7 @@ class ArchiveStages:
         topic = f"{self._archive.use_case}.{stage}"
         for batch in read_archive(self._archive, stage, since=since):
             chosen = batch.filter(_inside(batch, start, end))
-            columns = (chosen.column(name).to_pylist() for name in SCHEMA.names)
-            for row in zip(*columns, strict=True):
-                yield Record(topic, *row)
+            yield from records(topic, chosen)
 
     def first(self, stage: str) -> dict[int, int]:
         """The oldest offset of each partition."""

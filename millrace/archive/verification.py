@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from millrace.archive.layout import STAGES, Archive
-from millrace.archive.offset_set import OffsetSet, Range, shown
+from millrace.archive.markers import keep_markers, known_markers
+from millrace.archive.offset_set import OffsetSet, shown
+from millrace.archive.ranges import Range, size, without
 from millrace.archive.reading import read
 from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import end_offsets, first_offsets
@@ -28,8 +30,8 @@ class PartitionCheck:
         twice: offsets that are archived more than once.
         twice_ranges: the first few of them.
         markers: offsets without a record: markers of transactions, aborted records.
-        unknown: offsets that are neither archived nor in the topic any more, which deleted them;
-            no more can be said about them.
+        unknown: offsets that are neither archived nor in the topic any more, which deleted them
+            before it was seen whether they are markers.
         foreign: archived offsets at or behind the end of the topic: another topic's archive.
         behind: offsets in the topic that are newer than the newest archived one.
     """
@@ -60,17 +62,25 @@ class _Stage:
     first: dict[int, int]
     end: dict[int, int]
     archived: dict[int, OffsetSet] = field(default_factory=dict)
+    records: dict[int, OffsetSet] = field(default_factory=dict)
+    markers: dict[int, list[Range]] = field(default_factory=dict)
 
     def set_of(self, partition: int) -> OffsetSet:
         return self.archived.setdefault(partition, OffsetSet())
 
 
 def verify(
-    cluster: Cluster, archive: Archive, stages: tuple[str, ...] = STAGES
+    cluster: Cluster, archive: Archive, stages: tuple[str, ...] = STAGES, *, keep: bool = False
 ) -> Iterator[PartitionCheck]:
     """The checks of all partitions, stage by stage.
 
     Reads the offsets in the archive, and the topic only where the archive has a gap.
+
+    Args:
+        cluster: where the topics are.
+        archive: of the use case.
+        stages: what is compared.
+        keep: the archive remembers which offsets hold no record in the topic.
 
     Raises:
         ConfigurationError: there is no such topic.
@@ -86,9 +96,12 @@ def verify(
             for partition in np.unique(partitions).tolist():
                 state.set_of(partition).add(offsets[partitions == partition])
         latest = end_offsets(cluster, topic)
-        gaps = _records_in_gaps(cluster, topic, state)
+        state.records = _records_in_gaps(cluster, topic, state)
+        state.markers = known_markers(archive, stage)
         for partition in sorted({*end, *state.archived}):
-            yield _check(stage, partition, state, gaps, latest.get(partition, 0))
+            yield _check(stage, partition, state, latest.get(partition, 0))
+        if keep and state.archived:
+            keep_markers(archive, stage, {p: _markers(state, p) for p in state.archived})
 
 
 def waiting_records(
@@ -131,14 +144,19 @@ def _records_in_gaps(cluster: Cluster, topic: str, state: _Stage) -> dict[int, O
     return found
 
 
-def _check(
-    stage: str, partition: int, state: _Stage, gaps: dict[int, OffsetSet], latest: int
-) -> PartitionCheck:
-    archived = state.archived.get(partition) or OffsetSet()
-    first, missing = state.first.get(partition, 0), gaps.get(partition) or OffsetSet()
+def _markers(state: _Stage, partition: int) -> list[Range]:
+    """Offsets in the topic, up to the newest archived one, that hold no committed record."""
+    archived, records = state.archived[partition], state.records.get(partition) or OffsetSet()
+    absent = archived.absent(state.first.get(partition, 0), archived.end)
+    return list(without(absent, records.present()))
+
+
+def _check(stage: str, partition: int, state: _Stage, latest: int) -> PartitionCheck:
+    archived = state.set_of(partition)
+    first, missing = state.first.get(partition, 0), state.records.get(partition) or OffsetSet()
     end = state.end.get(partition, 0)
-    absent = archived.absent(first, archived.end)
-    before = archived.absent(0, min(first, archived.end))
+    before = list(archived.absent(0, min(first, archived.end)))
+    unknown = size(without(before, state.markers.get(partition, ())))
     return PartitionCheck(
         stage=stage,
         partition=partition,
@@ -148,8 +166,8 @@ def _check(
         missing_ranges=shown(missing.present()),
         twice=archived.repeated,
         twice_ranges=shown(archived.repeats()),
-        markers=sum(b - a + 1 for a, b in absent) - missing.rows,
-        unknown=sum(b - a + 1 for a, b in before),
+        markers=size(_markers(state, partition)) + size(before) - unknown,
+        unknown=unknown,
         foreign=archived.within(latest, archived.end),
         behind=max(end - max(archived.end, first), 0),
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from millrace.archive.offset_set import OffsetSet, Range, shown
+from millrace.archive.offset_set import OffsetSet, shown
+from millrace.archive.ranges import Range
 from millrace.archive.stages import Stages
 from millrace.audit.ranges import SourceRange
 from millrace.kafka.topics import DEAD_LETTERS, DUPLICATES, PREDICTIONS, RAW

@@ -118,8 +118,9 @@ def verify(
     """Check that every offset is archived exactly once; the exit status is 1 when it is not.
 
     Gaps in the offsets are looked up in the topic: those of topics that a transaction writes
-    (predictions, dead letters, features) hold its markers, which are no records. Offsets that
-    the topic has deleted already can no longer be looked up; they are counted as unknown.
+    (predictions, dead letters, features) hold its markers, which are no records. The archive
+    remembers those that were seen. Offsets that the topic has deleted before can no longer be
+    looked up; they are counted as unknown.
 
     Example: millrace archive verify fraud --complete
     """
@@ -130,9 +131,10 @@ def verify(
     # Also stages without a file: their records would be missing.
     stages = [name for name in STAGES if not stage or name in stage]
     checks: list[PartitionCheck] = []
+    checked = verification.verify(cluster(settings.kafka), archive, tuple(stages), keep=True)
     if not as_json:
         typer.echo(_HEADINGS)
-    for check in verification.verify(cluster(settings.kafka), archive, tuple(stages)):
+    for check in checked:
         checks.append(check)
         if not as_json:
             typer.echo(_check_line(check))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from millrace.archive.layout import SCHEMA, Archive
+from millrace.archive.layout import Archive
 from millrace.archive.progress import Progress
 from millrace.archive.reading import read as read_archive
+from millrace.archive.records import records
 from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import Record, end_offsets, first_offsets
 from millrace.kafka.readers import read as read_topic
@@ -85,9 +86,8 @@ class Search:
         return iter(()) if self._archive is None else read_archive(self._archive, stage)
 
     def _archived(self, stage: str, rows: pa.RecordBatch) -> Iterator[Found]:
-        columns = (rows.column(name).to_pylist() for name in SCHEMA.names)
-        for row in zip(*columns, strict=True):
-            yield Found(Record(f"{self._use_case}.{stage}", *row), ARCHIVE)
+        for record in records(f"{self._use_case}.{stage}", rows):
+            yield Found(record, ARCHIVE)
 
     def _newer(self, stage: str) -> Iterator[Record]:
         topic = f"{self._use_case}.{stage}"

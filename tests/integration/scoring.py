@@ -179,3 +179,18 @@ def expected_features(records: Sequence[Transaction]) -> dict[int, list[float]]:
     folded = folds.update(columns, np.zeros(len(records), dtype=np.int32))
     rows = FRAUD.assemble(columns, folded.windows).tolist()
     return dict(zip(columns["transaction_id"].tolist(), rows, strict=True))
+
+
+def send_in_transactions(bootstrap_servers: str, topic: str) -> None:
+    """Ten records committed, ten aborted, ten committed."""
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "transactional.id": topic})
+    producer.init_transactions(30)
+    for commit in (True, False, True):
+        producer.begin_transaction()
+        for n in range(10):
+            producer.produce(topic, b"%d %s" % (n, str(commit).encode()), b"k", partition=n % 2)
+        producer.flush(30)
+        if commit:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)

@@ -1,23 +1,26 @@
 """The job archive on real parts: every committed record once, also over kill -9."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import Producer
 
-from millrace.archive import Archive, open_archive, read
+from millrace.archive import Archive, read
 from millrace.archive.layout import date_of
 from millrace.archive.progress import Progress
+from millrace.archive.records import records
 from millrace.kafka.cluster import Cluster
-from millrace.kafka.readers import end_offsets
+from millrace.kafka.readers import Record, end_offsets
 from millrace.kafka.readers import read as read_topic
 from millrace.stack.flink import FlinkCluster
-from tests.integration.commands import Env, environment, millrace
-from tests.integration.scoring import START_MS, wait_until
+from tests.integration.commands import Env, environment, interrupted, millrace
+from tests.integration.scoring import START_MS, send_in_transactions, wait_until
 
 ARCHIVED = "tests.integration.named:ARCHIVED"
 KILLED = "tests.integration.named:ARCHIVE_KILLED"
@@ -32,44 +35,55 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
         yield cluster
 
 
+@dataclass(frozen=True)
+class Kept:
+    """An archive of several runs, and what the commands are told."""
+
+    folder: Path
+    env: Env
+    archive: Archive
+
+
+@pytest.fixture(scope="module")
+def kept(bootstrap_servers: str, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Three runs: one that Ctrl-C ends, one that goes on from there, one without its state."""
+    folder = tmp_path_factory.mktemp("archived")
+    archive = Archive(folder / ".millrace" / "archive", "archived")
+    env = environment(bootstrap_servers, archive__checkpoint_interval_ms="500")
+    run = ("run", "archive", "--use-case", ARCHIVED)
+    millrace(folder, env, "topics", "apply", ARCHIVED)
+    send(bootstrap_servers, "archived.raw", 0, 2_000)
+    send_in_transactions(bootstrap_servers, "archived.predictions")
+    # No checkpoint while it runs: what it has read is in files that nobody sees until Ctrl-C.
+    rarely = {**env, "MILLRACE_ARCHIVE__CHECKPOINT_INTERVAL_MS": "3600000"}
+    interrupted(folder, rarely, *run, when=lambda: any(archive.path.glob("raw/*/.*")))
+    assert archived(archive) > 0
+    millrace(folder, env, "archive", "compact", ARCHIVED)
+    send(bootstrap_servers, "archived.raw", 2_000, 700)
+    send_in_transactions(bootstrap_servers, "archived.dead-letters")
+    millrace(folder, env, *run, "--once")
+    send(bootstrap_servers, "archived.raw", 2_700, 300)
+    # The archive itself says how far it goes.
+    millrace(folder, env, *run, "--once", "--restore", "none")
+    return Kept(folder, env, archive)
+
+
 def send(bootstrap_servers: str, topic: str, first: int, count: int) -> None:
-    """Records with nulls, bytes that are no text, and timestamps over some days."""
+    """Records with nulls, headers, bytes that are no text, and timestamps over some days."""
     producer = Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True})
     for n in range(first, first + count):
         value = None if n % 50 == 0 else b"\xff\x00 %d" % n
         key = None if n % 70 == 0 else b"%d" % (n % 40)
-        producer.produce(
-            topic, value, key, partition=n % 2, timestamp=START_MS + n * DAY_MS // 1000
-        )
+        time_ms = START_MS + n * DAY_MS // 1000
+        headers = [("of", b"\xff"), ("none", None), ("of", b"%d" % n)] if n % 9 == 0 else []
+        producer.produce(topic, value, key, n % 2, timestamp=time_ms, headers=headers)
         producer.poll(0)
     assert producer.flush(30) == 0
 
 
-def send_in_transactions(bootstrap_servers: str, topic: str) -> None:
-    """Ten records committed, ten aborted, ten committed."""
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "transactional.id": topic})
-    producer.init_transactions(30)
-    for commit in (True, False, True):
-        producer.begin_transaction()
-        for n in range(10):
-            producer.produce(topic, b"%d %s" % (n, str(commit).encode()), b"k", partition=n % 2)
-        producer.flush(30)
-        if commit:
-            producer.commit_transaction(30)
-        else:
-            producer.abort_transaction(30)
-
-
-def in_topic(cluster: Cluster, topic: str) -> Counter[tuple[object, ...]]:
-    return Counter(
-        (r.partition, r.offset, r.timestamp_ms, r.key, r.value) for r in read_topic(cluster, topic)
-    )
-
-
-def in_archive(archive: Archive, stage: str) -> Counter[tuple[object, ...]]:
-    return Counter(
-        tuple(row.values()) for batch in read(archive, stage) for row in batch.to_pylist()
-    )
+def in_archive(archive: Archive, stage: str) -> Counter[Record]:
+    topic = f"{archive.use_case}.{stage}"
+    return Counter(record for batch in read(archive, stage) for record in records(topic, batch))
 
 
 def verified(folder: Path, env: Env, use_case: str) -> dict[str, object]:
@@ -78,26 +92,16 @@ def verified(folder: Path, env: Env, use_case: str) -> dict[str, object]:
     return found
 
 
-def test_every_committed_record_is_archived_as_it_is_and_runs_go_on_from_each_other(
-    bootstrap_servers: str, tmp_path: Path
+def test_every_committed_record_is_archived_as_it_is_over_ctrl_c_and_restarts(
+    kept: Kept, bootstrap_servers: str
 ) -> None:
-    env = environment(bootstrap_servers, archive__checkpoint_interval_ms="500")
-    kafka = Cluster(bootstrap_servers)
-    run = ("run", "archive", "--use-case", ARCHIVED, "--once")
-    millrace(tmp_path, env, "topics", "apply", ARCHIVED)
-    send(bootstrap_servers, "archived.raw", 0, 2_000)
-    send_in_transactions(bootstrap_servers, "archived.predictions")
-    millrace(tmp_path, env, *run)
-    millrace(tmp_path, env, "archive", "compact", ARCHIVED)
-    send(bootstrap_servers, "archived.raw", 2_000, 1_000)
-    send_in_transactions(bootstrap_servers, "archived.dead-letters")
-    # Without the checkpoint too: the archive itself says how far it goes.
-    millrace(tmp_path, env, *run, "--restore", "none")
-    archive = open_archive(tmp_path / ".millrace" / "archive", "archived")
     for stage in ("raw", "predictions", "dead-letters"):
-        assert in_archive(archive, stage) == in_topic(kafka, f"archived.{stage}")
-    assert archive.dates("raw") == [date_of(START_MS + n * DAY_MS) for n in range(4)][:4]
-    report = verified(tmp_path, env, ARCHIVED)
+        topic = f"archived.{stage}"
+        assert in_archive(kept.archive, stage) == Counter(
+            read_topic(Cluster(bootstrap_servers), topic)
+        )
+    assert kept.archive.dates("raw") == [date_of(START_MS + n * DAY_MS) for n in range(4)]
+    report = verified(kept.folder, kept.env, ARCHIVED)
     markers = {
         (part["stage"], part["partition"]): part["markers"]
         for part in report["partitions"]  # type: ignore[attr-defined]
@@ -107,17 +111,10 @@ def test_every_committed_record_is_archived_as_it_is_and_runs_go_on_from_each_ot
     assert markers["raw", 0] == 0
 
 
-def test_verify_finds_what_is_missing_and_what_is_there_twice(
-    bootstrap_servers: str, tmp_path: Path
-) -> None:
-    env = environment(
-        bootstrap_servers, archive__path="copy", archive__checkpoint_interval_ms="500"
-    )
-    millrace(tmp_path, env, "topics", "apply", ARCHIVED)
-    send(bootstrap_servers, "archived.raw", 0, 1_000)
-    millrace(tmp_path, env, "run", "archive", "--use-case", ARCHIVED, "--once")
-    archive = open_archive(tmp_path / "copy", "archived")
-    first, second, *_ = sorted(archive.path.glob("raw/*/*.parquet"))
+def test_verify_finds_what_is_missing_and_what_is_there_twice(kept: Kept, tmp_path: Path) -> None:
+    shutil.copytree(kept.archive.root, tmp_path / "copy")
+    env = {**kept.env, "MILLRACE_ARCHIVE__PATH": "copy"}
+    first, second, *_ = sorted(tmp_path.glob("copy/archived/raw/*/*.parquet"))
     hidden = first.rename(first.with_name(f".{first.name}"))
     second.with_name("twice.parquet").write_bytes(second.read_bytes())
     said = millrace(tmp_path, env, "archive", "verify", ARCHIVED, "--json", status=1).stdout

@@ -1,5 +1,6 @@
 """Windows filled from an archive on real parts: as if the deployment had read everything."""
 
+import shutil
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,12 @@ from jobs.filling import Bootstrap
 from jobs.local import running
 from jobs.options import score_options
 from jobs.score import ON_ARRIVAL, ON_WATERMARK
-from millrace.archive import SCHEMA, Archive
+from millrace.archive import PLAIN_SCHEMA, Archive
 from millrace.archive.continuing import Choice, Continuation, continuation
 from millrace.archive.layout import date_of
+from millrace.archive.verification import verify
 from millrace.kafka.cluster import Cluster, cluster
+from millrace.kafka.readers import end_offsets
 from millrace.kafka.readers import read as read_topic
 from millrace.settings import (
     KafkaSettings,
@@ -30,8 +33,9 @@ from millrace.settings import (
 )
 from millrace.stack.jars import ensure_archive_jars, ensure_flink_jars
 from tests.integration.named import BOOT_REVISED
-from tests.integration.scoring import NO_SERVER, Kafka, transactions
+from tests.integration.scoring import NO_SERVER, Kafka, send_in_transactions, transactions
 from tests.integration.test_labels import expected, is_fraud, labels
+from tests.integration.topics import settle
 from udfs.errors import ConfigurationError
 from udfs.use_cases.fraud import Transaction
 
@@ -70,8 +74,8 @@ def copied(settings: Settings, kafka: Kafka) -> Archive:
         for day, records in days.items():
             folder = kept.folder(stage, day)
             folder.mkdir(parents=True)
-            columns = {name: [getattr(r, name) for r in records] for name in SCHEMA.names}
-            pq.write_table(pa.table(columns, schema=SCHEMA), folder / "part-0.parquet")
+            columns = {name: [getattr(r, name) for r in records] for name in PLAIN_SCHEMA.names}
+            pq.write_table(pa.table(columns, schema=PLAIN_SCHEMA), folder / "part-0.parquet")
     return kept
 
 
@@ -210,6 +214,29 @@ def test_what_is_in_neither_archive_nor_topic_is_refused(
         continuation(broker, kept, "raw", Choice(accept_gaps=True), {0: 150})
 
 
+def test_markers_that_verify_has_seen_are_no_gap_once_the_topic_has_deleted_them(
+    bootstrap_servers: str, state: Path
+) -> None:
+    settings = settings_of(bootstrap_servers, state)
+    kafka, broker = Kafka(bootstrap_servers, "marked").create(), Cluster(bootstrap_servers)
+    send_in_transactions(bootstrap_servers, "marked.raw")
+    settle(bootstrap_servers, "marked.raw")
+    kept = copied(settings, kafka)
+    unseen = Archive(kept.root.with_name("unseen"), kept.use_case)
+    shutil.copytree(kept.root, unseen.root)
+    list(verify(broker, unseen, ("raw",)))
+    first = list(verify(broker, kept, ("raw",), keep=True))
+    assert [(check.archived, check.unknown, check.holds) for check in first] == [(10, 0, True)] * 2
+    for partition, end in end_offsets(broker, "marked.raw").items():
+        delete(broker, "marked.raw", end - 1, partition)
+    with pytest.raises(ConfigurationError, match="markers of transactions which no"):
+        continuation(broker, unseen, "raw", Choice())
+    assert continuation(broker, kept, "raw", Choice()).unknown == 0
+    # Five aborted records and two markers lie between the archived ones of each partition.
+    assert [check.markers for check in verify(broker, kept, ("raw",))] == [7, 7]
+    assert [check.unknown for check in verify(broker, unseen, ("raw",))] == [7, 7]
+
+
 def test_the_archive_of_another_topic_is_refused(bootstrap_servers: str, state: Path) -> None:
     settings = settings_of(bootstrap_servers, state)
     longer = Kafka(bootstrap_servers, "longer", partitions=1).create()
@@ -222,8 +249,8 @@ def test_the_archive_of_another_topic_is_refused(bootstrap_servers: str, state: 
         continuation(Cluster(bootstrap_servers), Archive(kept.root, "shorter"), "raw", Choice())
 
 
-def delete(broker: Cluster, topic: str, before: int) -> None:
+def delete(broker: Cluster, topic: str, before: int, partition: int = 0) -> None:
     """Deletes a topic's records before an offset, as retention does."""
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-    for done in admin.delete_records([TopicPartition(topic, 0, before)]).values():
+    for done in admin.delete_records([TopicPartition(topic, partition, before)]).values():
         done.result(30)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from millrace.archive import Archive, read
+from millrace.archive import PLAIN_SCHEMA, Archive, read
 from millrace.archive.layout import date_of
 from udfs.features.values import Columns
 from udfs.functions.blocks import RawBlock
@@ -66,8 +66,15 @@ class Stage:
     def of(self, day: date) -> Iterator[Cleaned]:
         """The usable records of a date, in batches."""
         clean = Clean(self.use_case, f"{self.archive.use_case}.{self.name}", self.max_clock_skew_ms)
-        until = date_of(end_of(day))
-        for batch in read(self.archive, self.name, since=day, until=until, batch_rows=_BATCH_ROWS):
+        batches = read(
+            self.archive,
+            self.name,
+            since=day,
+            until=date_of(end_of(day)),
+            columns=PLAIN_SCHEMA.names,
+            batch_rows=_BATCH_ROWS,
+        )
+        for batch in batches:
             yield self._cleaned(clean, batch)
 
     def _cleaned(self, clean: Clean, batch: pa.RecordBatch) -> Cleaned:

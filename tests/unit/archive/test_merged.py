@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from millrace.archive import SCHEMA, Archive
+from millrace.archive import PLAIN_SCHEMA, Archive
 from millrace.archive.compaction import compact
 from millrace.archive.layout import date_of
 from millrace.archive.merged import SLOT_MS, SLOT_RECORDS, Ranges, Slot, merged
@@ -41,7 +41,7 @@ def write(
     partitions, offsets, times = zip(*rows, strict=True)
     values = [None if offset % 5 == 0 else b"%d" % offset for offset in offsets]
     columns = [partitions, offsets, times, [b"k"] * len(rows), values]
-    pq.write_table(pa.table(columns, schema=SCHEMA), folder / name)
+    pq.write_table(pa.table(columns, schema=PLAIN_SCHEMA), folder / name)
 
 
 def events(count: int) -> list[Event]:

@@ -9,7 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from millrace.archive import SCHEMA, Archive, Span, files, open_archive, read
+from millrace.archive.compaction import compact
+from millrace.archive.layout import HEADERS
 from millrace.archive.listing import REPLACES_KEY
+from millrace.archive.records import records
 from tests.unit.archive.writing import DAY, DAY_MS, put
 from udfs.errors import ConfigurationError, DataError
 
@@ -37,6 +40,7 @@ def test_rows_come_by_date_with_the_schema_that_is_published(tmp_path: Path) -> 
                 "timestamp_ms": DAY_MS + 5,
                 "key": b"0",
                 "value": b"value 0/5",
+                "headers": None,
             }
         ],
     )
@@ -94,3 +98,22 @@ def test_reading_takes_batches(tmp_path: Path) -> None:
     batches = list(read(archive, "raw", batch_rows=4))
     assert [batch.num_rows for batch in batches] == [4, 4, 2]
     assert pa.Table.from_batches(batches)["offset"].to_pylist() == list(range(10))
+
+
+def test_headers_are_read_where_a_file_has_them_and_are_none_in_older_files(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, "fraud")
+    put(archive, "a.parquet", [(0, 1)])
+    newer = put(archive, "b.parquet", [(0, 2), (0, 3)])
+    told = [[{"key": "of", "value": b"x"}, {"key": "of", "value": None}], None]
+    table = pq.read_table(newer, partitioning=None)
+    column = pa.array(told, SCHEMA.field(HEADERS).type)
+    pq.write_table(table.append_column(SCHEMA.field(HEADERS), column), newer)
+    expected = [(1, ()), (2, (("of", b"x"), ("of", None))), (3, ())]
+
+    def headers() -> list[tuple[int, object]]:
+        found = (r for batch in read(archive, "raw") for r in records("fraud.raw", batch))
+        return [(record.offset, record.headers) for record in found]
+
+    assert headers() == expected
+    assert [done.after for done in compact(archive, "raw")] == [1]
+    assert headers() == expected

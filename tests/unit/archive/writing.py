@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from millrace.archive import SCHEMA, Archive
+from millrace.archive import PLAIN_SCHEMA, Archive
 
 DAY = date(2025, 7, 31)
 DAY_MS = 1_753_920_000_000
@@ -35,7 +35,7 @@ def put(
             "key": [b"%d" % p for p, _ in rows],
             "value": values or [b"value %d/%d" % row for row in rows],
         },
-        schema=SCHEMA,
+        schema=PLAIN_SCHEMA,
     )
     pq.write_table(table, folder / name)
     return folder / name

@@ -11,6 +11,7 @@ import pytest
 from tests.stores import DictStore
 from tests.unit.functions.building import Record, packed, record
 from tests.unit.functions.test_predict_function import sections
+from udfs import metrics
 from udfs.functions import feature_function, second_function
 from udfs.functions.answers import DEAD_LETTERS, DUPLICATES
 from udfs.functions.feature_block import FeatureBlock
@@ -20,6 +21,7 @@ from udfs.functions.second_function import SecondFunction
 from udfs.records import DeadLetter, Reason
 from udfs.use_cases.contract import Duplicates, UseCase
 from udfs.use_cases.fraud import FRAUD
+from udfs.use_cases.milliseconds import milliseconds
 
 
 class FakeGroup:
@@ -108,6 +110,21 @@ def test_records_go_through_both_keys_and_dead_letters_pass_beside() -> None:
     assert (ids(block), block.features.shape, key) == ([1, 2], (2, 15), b"5")
     assert block.second is not None
     assert [column.tolist() for column in block.second] == [[7, 7], [1, 2]]
+
+
+def test_what_came_late_and_what_came_out_of_order_is_counted() -> None:
+    first, context = RowsFunction("fraud", "fraud.raw", 1000, None), FakeContext()
+    first.open(context)
+    newest, lateness_ms = 10_000_000, milliseconds(FRAUD.allowed_lateness)
+    times = (newest, newest - lateness_ms - 1, newest - lateness_ms, newest)
+    made = [record(n, time=time) for n, time in enumerate(times, 1)]
+    list(first.process_element(packed([*made, (b"5", b"{", 0)]), context))
+    assert {name: n for name, n in context.group.counts.items() if n} == {
+        metrics.RECORDS: 5,
+        metrics.DEAD_LETTERS: 1,
+        metrics.OUT_OF_ORDER_RECORDS: 2,
+        metrics.LATE_RECORDS: 1,
+    }
 
 
 def test_a_duplicate_is_flagged_and_scored_again(use: Callable[[UseCase], None]) -> None:

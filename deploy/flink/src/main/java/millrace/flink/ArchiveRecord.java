@@ -1,6 +1,6 @@
 package millrace.flink;
 
-/** A Kafka record on its way to the archive: its stage, place, time and bytes. */
+/** A Kafka record on its way to the archive: its stage, place, time, bytes and headers. */
 public class ArchiveRecord {
   public String stage;
   public int partition;
@@ -8,6 +8,12 @@ public class ArchiveRecord {
   public long timestamp;
   public byte[] key;
   public byte[] value;
+
+  /** Names of the headers in their order; null without headers. */
+  public String[] headerKeys;
+
+  /** Their values, of which each may be null; null without headers. */
+  public byte[][] headerValues;
 
   /** For Flink's POJO serializer. */
   public ArchiveRecord() {}

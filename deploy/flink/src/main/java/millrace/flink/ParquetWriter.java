@@ -28,7 +28,9 @@ final class ParquetWriter implements BulkWriter<ArchiveRecord> {
   private static final MessageType SCHEMA =
       MessageTypeParser.parseMessageType(
           "message archive { required int32 partition; required int64 offset;"
-              + " required int64 timestamp_ms; optional binary key; optional binary value; }");
+              + " required int64 timestamp_ms; optional binary key; optional binary value;"
+              + " optional group headers (LIST) { repeated group list { required group element {"
+              + " required binary key (STRING); optional binary value; } } } }");
   private static final String OFFSETS_KEY = "millrace.offsets";
   private static final long ROW_GROUP_BYTES = 16L << 20;
   /** All open files of a JVM together: a replay may have hundreds of dates open at once. */
@@ -76,6 +78,7 @@ final class ParquetWriter implements BulkWriter<ArchiveRecord> {
     columns[2].write(record.timestamp, 0, 0);
     write(columns[3], record.key);
     write(columns[4], record.value);
+    writeHeaders(record);
     store.endRecord();
     note(record);
     rows++;
@@ -116,6 +119,27 @@ final class ParquetWriter implements BulkWriter<ArchiveRecord> {
       column.writeNull(0, 0);
     } else {
       column.write(Binary.fromConstantByteArray(bytes), 0, 1);
+    }
+  }
+
+  /** Levels count from the root: 1 a list, 2 an entry, whose key is there, 3 also its value. */
+  private void writeHeaders(ArchiveRecord record) {
+    ColumnWriter keys = columns[5];
+    ColumnWriter values = columns[6];
+    if (record.headerKeys == null) {
+      keys.writeNull(0, 0);
+      values.writeNull(0, 0);
+      return;
+    }
+    for (int i = 0; i < record.headerKeys.length; i++) {
+      int repetition = i == 0 ? 0 : 1;
+      keys.write(Binary.fromString(record.headerKeys[i]), repetition, 2);
+      byte[] value = record.headerValues[i];
+      if (value == null) {
+        values.writeNull(repetition, 2);
+      } else {
+        values.write(Binary.fromConstantByteArray(value), repetition, 3);
+      }
     }
   }
 
