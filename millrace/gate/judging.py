@@ -42,7 +42,8 @@ class Gate:
         """The verdict; checks that mean nothing after an earlier one are not made.
 
         Raises:
-            ConfigurationError: the candidate is the champion.
+            ConfigurationError: the candidate is the champion, or the server that was named and
+                the client do not trust each other.
             DataError: the champion cannot be asked.
             UnavailableError: the server that was named does not answer.
         """

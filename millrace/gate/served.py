@@ -14,16 +14,27 @@ from numpy.typing import NDArray
 from millrace.stack.model_server import ModelServer
 from udfs.client.metadata import SignatureSpec
 from udfs.client.options import ClientOptions
-from udfs.client.outcomes import Failure, Outcome
+from udfs.client.outcomes import Failure, FailureReason, Outcome
 from udfs.client.predict import PredictionClient
 from udfs.client.validate import checked, not_finite
-from udfs.errors import DataError, EnvironmentFault, UnavailableError
+from udfs.errors import (
+    ConfigurationError,
+    DataError,
+    EnvironmentFault,
+    MillraceError,
+    UnavailableError,
+)
 from udfs.use_cases.contract import ModelSignature
 
 Outputs = dict[str, NDArray[Any]]
 _CALL_ROWS = 1_024
 _DEADLINE_S = 30.0
 _START_DEADLINE_S = 120.0
+_NOT_LET_IN = {
+    FailureReason.NOT_TRUSTED,
+    FailureReason.NOT_PERMITTED,
+    FailureReason.NOT_A_MODEL_SERVER,
+}
 _T = TypeVar("_T")
 
 
@@ -58,6 +69,7 @@ class Served:
         """What the server says that the model takes and gives.
 
         Raises:
+            ConfigurationError: the server is not trusted, or does not let the client in.
             DataError: the server does not have this version or signature.
             UnavailableError: it does not answer.
         """
@@ -151,7 +163,10 @@ def on_server_of_its_own(folder: Path, model: ModelSignature) -> Iterator[Served
                 yield served
 
 
-def _error(failure: Failure) -> DataError | UnavailableError:
+def _error(failure: Failure) -> MillraceError:
+    """What a failed call says: only a `DataError` says something about the candidate."""
+    if failure.reason in _NOT_LET_IN:
+        return ConfigurationError(failure.message)
     kind = UnavailableError if failure.retryable else DataError
     return kind(failure.message)
 

@@ -171,13 +171,15 @@ def features_of_no_records_are_no_rows(use_case: UseCase) -> None:
 
 
 def the_rule_gives_the_outputs_of_the_model(use_case: UseCase) -> None:
-    """The rule gives the outputs of the model."""
-    features = _data_set(use_case).features
+    """The rule gives the outputs of the model, within their limits."""
+    features, outputs = _data_set(use_case).features, use_case.model.outputs
     for rows in (features, features[:0]):
         found = use_case.rule(rows)
         assert [(str(values.dtype), values.shape) for values in found] == [
-            (output.dtype, output.shape(len(rows))) for output in use_case.model.outputs
+            (output.dtype, output.shape(len(rows))) for output in outputs
         ]
+        for values, output in zip(found, outputs, strict=True):
+            assert output.limits is None or np.array_equal(values, np.clip(values, *output.limits))
         assert all(np.isfinite(values).all() for values in found)
 
 

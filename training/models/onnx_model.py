@@ -24,7 +24,7 @@ class OnnxModel:
 
     Args:
         graph: an ONNX model with one input, feature rows, and one output of a number a row,
-            (n,) or (n, 1); both get the signature's names.
+            (n,) or (n, 1); both get the signature's names, and the output its limits.
         signature: the use case's.
         library_versions: of what trained it; ONNX' own are added.
         threshold: scores from here on are decided as true; the graph then gives a decision, too.
@@ -56,7 +56,7 @@ class OnnxModel:
         if threshold is None:
             number = one_number(signature)
             self._outputs = [number]
-            self._graph = _named(graph, self._input, number)
+            self._graph = _named(graph, self._input, number, signature.outputs[0].limits)
         else:
             score_and_decision(signature)
             self._outputs = [SCORE.tensor, DECISION.tensor]
@@ -108,8 +108,10 @@ def score_and_decision(signature: ModelSignature) -> None:
         )
 
 
-def _named(graph: Any, input_name: str, output_name: str) -> Any:
-    """The model with these names for its input and output, the output of shape (n,)."""
+def _named(
+    graph: Any, input_name: str, output_name: str, limits: tuple[float, float] | None = None
+) -> Any:
+    """The model with these names for its input and output, the output within limits, (n,)."""
     model = onnx.ModelProto()
     model.CopyFrom(graph)
     inner = model.graph
@@ -119,7 +121,13 @@ def _named(graph: Any, input_name: str, output_name: str) -> Any:
     inner.input[0].name = input_name
     shape = helper.make_tensor("millrace_rows", TensorProto.INT64, [1], [-1])
     inner.initializer.append(shape)
-    inner.node.append(helper.make_node("Reshape", [own_output, shape.name], [output_name]))
+    flat = output_name if limits is None else "millrace_number"
+    inner.node.append(helper.make_node("Reshape", [own_output, shape.name], [flat]))
+    if limits is not None:
+        ends = [f"millrace_{end}" for end in ("lowest", "highest")]
+        for name, value in zip(ends, limits, strict=True):
+            inner.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, [], [value]))
+        inner.node.append(helper.make_node("Clip", [flat, *ends], [output_name]))
     del inner.output[:]
     inner.output.append(helper.make_tensor_value_info(output_name, TensorProto.FLOAT, [None]))
     return model

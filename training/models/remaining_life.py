@@ -29,6 +29,7 @@ from training.dataset import Dataset
 from training.models.fitted import FitOptions
 from training.models.forest import Forest
 from training.progress import OnProgress
+from training.targets import learnt
 from udfs.use_cases.contract import ModelSignature
 from udfs.use_cases.maintenance import LONGEST_LIFE, REMAINING_LIFE
 
@@ -123,13 +124,12 @@ def fit(
     on_progress: OnProgress,
 ) -> RemainingLifeModel:
     """Trains on both parts: trees and steps are fixed, so nothing is left to validate."""
-    both = Dataset.joined([train, validation])
+    both = learnt(Dataset.joined([train, validation]), signature)
     # Serving compares float32 values: what is trained on are the same.
     features = both.features.astype(np.float32)
-    lives = np.minimum(both.labels, LONGEST_LIFE)
-    forest = Forest.of(_grown(features, lives, options.seed))
+    forest = Forest.of(_grown(features, both.labels, options.seed))
     on_progress("fits", 1, 2)
-    networks = _trained(features, lives, options)
+    networks = _trained(features, both.labels, options)
     on_progress("fits", 2, 2)
     return RemainingLifeModel(forest, networks, signature)
 

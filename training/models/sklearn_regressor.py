@@ -14,6 +14,7 @@ from training.dataset import Dataset
 from training.models.fitted import FitOptions
 from training.models.onnx_model import OnnxModel
 from training.progress import OnProgress
+from training.targets import learnt
 from udfs.use_cases.contract import ModelSignature
 
 _TREES_AN_EPOCH = 10
@@ -28,10 +29,12 @@ def fit(
 ) -> OnnxModel:
     """Trains ten trees an epoch on `train` and `validation` together.
 
+    Labels beyond the output's limits are learnt as the nearer one, and answers end there.
+
     Raises:
         UseCaseError: the use case's model gives something else than one number a row.
     """
-    both = Dataset.joined([train, validation])
+    both = learnt(Dataset.joined([train, validation]), signature)
     booster = HistGradientBoostingRegressor(
         max_iter=_TREES_AN_EPOCH * options.epochs, early_stopping=False, random_state=options.seed
     )

@@ -14,6 +14,7 @@ from training.models.fitted import FitOptions
 from training.models.onnx_model import OnnxModel, one_number
 from training.models.torch_network import dense, exported, fit_network, tensors
 from training.progress import OnProgress
+from training.targets import learnt
 from udfs.use_cases.contract import ModelSignature
 
 _TINY = 1e-6
@@ -44,12 +45,14 @@ def fit(
 ) -> OnnxModel:
     """Trains for all epochs on `train`, and keeps the weights that were best on `validation`.
 
+    Labels beyond the output's limits are learnt as the nearer one, and answers end there.
+
     Raises:
         UseCaseError: the use case's model gives something else than one number a row.
     """
     one_number(signature)
     torch.manual_seed(options.seed)
-    known, held_out = tensors(train), tensors(validation)
+    known, held_out = (tensors(learnt(part, signature)) for part in (train, validation))
     network = _Scaled(*(tensor.numpy() for tensor in known))
     loss = torch.nn.functional.mse_loss
     fit_network(network, known, held_out, loss, epochs=options.epochs, on_progress=on_progress)

@@ -48,6 +48,8 @@ class Output:
         field: name of the prediction's field.
         dtype: `float32`, `int64` or `bool`.
         width: None for one value a row, shape (n,); k for a list of k values, shape (n, k).
+        limits: the lowest and the highest value that it takes; labels beyond are learnt as the
+            nearer one. None: any.
 
     >>> Output("items", "items", "int64", 20).shape(3)
     (3, 20)
@@ -57,6 +59,7 @@ class Output:
     field: str
     dtype: str = "float32"
     width: int | None = None
+    limits: tuple[float, float] | None = None
 
     def shape(self, rows: int) -> tuple[int, ...]:
         """The shape of the output for so many rows."""

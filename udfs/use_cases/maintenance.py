@@ -42,7 +42,7 @@ WINDOWS = SensorWindows(
 
 START = MachineStart(name="start", key="unit_id", scale=ENGINES, readings=_START_READINGS)
 
-REMAINING_LIFE = Output("remaining_life", "output")
+REMAINING_LIFE = Output("remaining_life", "output", limits=(0.0, LONGEST_LIFE))
 """Cycles left until the machine fails, up to 125."""
 
 

@@ -21,12 +21,13 @@ from training.models.onnx_model import OnnxModel
 from training.models.sklearn_classifier import fit as fit_classifier
 from training.models.sklearn_regressor import fit as fit_sklearn
 from training.progress import silent
+from training.targets import learnt
 from udfs.client.outcomes import Answer, Outcome
 from udfs.client.predict import PredictionClient
 from udfs.errors import DataError, UseCaseError
 from udfs.use_cases.contract import ModelSignature
 from udfs.use_cases.fraud import FRAUD
-from udfs.use_cases.maintenance import MAINTENANCE, REMAINING_LIFE
+from udfs.use_cases.maintenance import LONGEST_LIFE, MAINTENANCE, REMAINING_LIFE
 
 DEADLINE_S = 20.0
 SIGNATURE = MAINTENANCE.model
@@ -57,8 +58,25 @@ def served(folder: Path, model: FittedModel) -> Answer:
 
 
 def off_by(given: NDArray[np.float32]) -> float:
-    """Root mean squared error on the rows that are served."""
-    return float(np.sqrt(np.mean(np.square(given - life_data(3).labels))))
+    """Root mean squared error, capped, on the rows that are served."""
+    return float(np.sqrt(np.mean(np.square(given - learnt(life_data(3), SIGNATURE).labels))))
+
+
+def stretched(seed: int) -> Dataset:
+    """`life_data` in which all that the use case never answers lies far beyond."""
+    part = life_data(seed)
+    return replace(part, labels=np.where(part.labels > LONGEST_LIFE, 1_000, part.labels))
+
+
+def beyond_its_limits(fit: Fit) -> list[NDArray[np.float32]]:
+    """Answers of a model that learnt `life_data`, and of one that learnt it stretched."""
+    rows = life_data(3).features.astype(np.float32)
+    return [
+        fit(data(1), data(2), SIGNATURE, FitOptions(6, seed=1), silent).outputs(rows)[
+            REMAINING_LIFE.tensor
+        ]
+        for data in (life_data, stretched)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +92,14 @@ def test_what_scikit_learn_trained_is_served_as_it_answered_in_training(
     assert given.shape == (len(life_data(3)),)
     np.testing.assert_allclose(answer.outputs[REMAINING_LIFE.tensor], given, rtol=1e-5)
     assert off_by(given) < 15
+
+
+def test_labels_beyond_the_limits_of_the_output_are_learnt_as_the_nearer_one() -> None:
+    known, far = beyond_its_limits(fit_sklearn)
+    np.testing.assert_array_equal(far, known)
+    assert 0 <= known.min() < known.max() == LONGEST_LIFE
+    free = ModelSignature("free", outputs=(replace(REMAINING_LIFE, limits=None),))
+    assert learnt(stretched(1), free).labels.max() == 1_000
 
 
 def test_a_version_holds_one_graph_and_the_manifest_names_the_libraries(

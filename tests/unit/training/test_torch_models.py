@@ -10,14 +10,21 @@ import msgspec
 import numpy as np
 
 from tests.unit.training.life_data import life_data
-from tests.unit.training.test_onnx_models import fitted, off_by, served, yes_or_no
+from tests.unit.training.test_onnx_models import (
+    beyond_its_limits,
+    fitted,
+    off_by,
+    served,
+    yes_or_no,
+)
 from training.evaluate import average_precision
 from training.export import golden_rows
 from training.golden import check_saved_model
 from training.models.fitted import FitOptions
 from training.progress import silent
+from training.targets import learnt
 from udfs.use_cases.fraud import FRAUD
-from udfs.use_cases.maintenance import REMAINING_LIFE
+from udfs.use_cases.maintenance import LONGEST_LIFE, MAINTENANCE, REMAINING_LIFE
 
 if find_spec("torch"):
     from training.models.torch_classifier import fit as fit_classifier
@@ -29,7 +36,13 @@ if find_spec("torch"):
         answer = served(tmp_path, model)
         np.testing.assert_allclose(answer.outputs[REMAINING_LIFE.tensor], given, rtol=1e-4)
         assert "torch" in model.library_versions
-        assert off_by(given) < 0.9 * float(life_data(3).labels.std())
+        capped = learnt(life_data(3), MAINTENANCE.model)
+        assert off_by(given) < 0.9 * float(capped.labels.std())
+
+    def test_labels_beyond_the_limits_of_the_output_are_learnt_as_the_nearer_one() -> None:
+        known, far = beyond_its_limits(fit)
+        np.testing.assert_allclose(far, known, rtol=1e-4)
+        assert 0 <= known.min() < known.max() <= LONGEST_LIFE
 
     def test_a_torch_classifier_is_saved_as_it_answered_and_its_manifest_can_be_written(
         tmp_path: Path,
