@@ -133,7 +133,7 @@ def show(summary: Summary, plan: Plan, console: Console) -> None:
     console.print()
     console.print(answers_table(plan, summary.seen))
     console.print()
-    console.print(_next(plan, summary.archived))
+    console.print(_next(plan))
 
 
 def _figures(summary: Summary, plan: Plan) -> Table:
@@ -217,9 +217,8 @@ def _after(seconds: float | None) -> str:
     return "none came" if seconds is None else f"after {seconds:.1f} s"
 
 
-def _next(plan: Plan, archived: Archived | None) -> Table:
+def _next(plan: Plan) -> Table:
     name = plan.use_case.name
-    kept = f"millrace archive ls {name} --path {shortest(archived.path.parent)}" if archived else ""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_row("[bold]What to try next[/]", "")
@@ -229,7 +228,6 @@ def _next(plan: Plan, archived: Archived | None) -> Table:
         (f"millrace run score --use-case {name}", "the job, in this terminal"),
         (f"millrace produce {name} --rate 50", "traffic, in a second one"),
         (f"millrace tail {name}.predictions", "its answers, in a third"),
-        *([(kept, "what was archived")] if kept else []),
         ("millrace models list", "what was trained"),
         (f"millrace train {name}", "the next version"),
         ("docs/guide/first-use-case.md", "a use case of your own"),
