@@ -37,7 +37,7 @@ demo: setup ## card fraud from raw transactions to predictions on this machine
 
 .PHONY: test
 test: check jars ## all checks, then all tests
-	@"$(VENV)/python" -m pytest $(ARGS)
+	@"$(VENV)/python" -m pytest -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: setup ## style, types, import order
