@@ -1,8 +1,8 @@
 """The job archive at full speed and through kill -9: `make archive-test`.
 
-The job runs twice on a real cluster of two TaskManagers over the same raw topic: once
+The job runs twice on a real cluster of two TaskManagers over the same topics, raw and labels: once
 undisturbed, for the rate, and once while a TaskManager is killed in the middle. Afterwards every
-offset has to be in either archive exactly once.
+offset has to be in either archive exactly once, and still after its files are compacted.
 
 A table for people, then one JSON object as the last line of standard output; progress goes to
 standard error. The exit status is not 0 when something could not be measured or does not hold.
@@ -11,27 +11,27 @@ standard error. The exit status is not 0 when something could not be measured or
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.archive_run import STAGES, Pace, Run, run_of
 from benchmarks.kill.job import PARTITIONS, NotMeasured
 from benchmarks.kill.kills import kill_task_manager
 from benchmarks.kill.records import create_topics, fill
 from benchmarks.progress import say
 from millrace.archive import Archive
-from millrace.archive.overview import holdings, total
 from millrace.archive.progress import Progress
-from millrace.archive.verification import verify
 from millrace.kafka.cluster import Cluster
-from millrace.kafka.topics import RAW
 from millrace.stack.broker import Broker
 from millrace.stack.flink import FlinkCluster
 from millrace.stack.processes import wait_until
@@ -46,50 +46,6 @@ _BROKEN_OFF, _INTERRUPTED = 4, 130
 _WORK = Path(__file__).resolve().parents[1]
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a run left behind.
-
-    Attributes:
-        records: in the raw topic.
-        archived: different offsets in the archive.
-        missing: offsets in the topic only.
-        twice: offsets in the archive more than once.
-        restored: how often the job went back to a checkpoint.
-        archived_before: offsets that were archived when the TaskManager was killed; 0 without.
-        seconds: from the first archived record that was seen to the last.
-        records_per_s: records in that time; what was archived at the first look left out.
-        files: in the archive.
-        bytes_per_record: on disk.
-    """
-
-    records: int
-    archived: int
-    missing: int
-    twice: int
-    restored: int
-    archived_before: int
-    seconds: float
-    records_per_s: float
-    files: int
-    bytes_per_record: float
-
-    def wrong(self, killed: bool) -> list[str]:
-        """A sentence for everything that does not hold."""
-        found = []
-        if (self.archived, self.missing, self.twice) != (self.records, 0, 0):
-            found.append(
-                f"{self.archived:,} of {self.records:,} archived, {self.missing:,} missing, "
-                f"{self.twice:,} twice"
-            )
-        if killed and not (0 < self.archived_before < self.records and self.restored):
-            found.append(
-                f"not killed in the middle: {self.archived_before:,} archived before, "
-                f"{self.restored} restores"
-            )
-        return found
-
-
 def measure(records: int, seed: int) -> tuple[Run, Run]:
     """Both runs: undisturbed, and killed."""
     with tempfile.TemporaryDirectory(prefix="millrace-archive-") as name:
@@ -98,48 +54,46 @@ def measure(records: int, seed: int) -> tuple[Run, Run]:
         with Broker(folder, heap="2g") as broker:
             servers = broker.bootstrap_servers
             create_topics(servers, (_NAME,))
-            say(f"writing {records:,} records")
-            fill(servers, FRAUD, count=records, seed=seed, data=None)
+            say(f"writing {records:,} records and the labels that become known meanwhile")
+            _, labels = fill(servers, FRAUD, count=records, seed=seed, data=None)
             return (
-                _run(folder / "undisturbed", servers, records, None),
-                _run(folder / "killed", servers, records, kill_task_manager),
+                _run(folder / "undisturbed", servers, records + labels, None),
+                _run(folder / "killed", servers, records + labels, kill_task_manager),
             )
 
 
 def _run(
     folder: Path, servers: str, records: int, kill: Callable[[FlinkCluster], str] | None
 ) -> Run:
-    say(f"archiving, {folder.name}")
+    say(f"archiving {records:,} records, {folder.name}")
     folder.mkdir()
-    progress = Progress(Archive(folder / "archive", _NAME))
+    archive = Archive(folder / "archive", _NAME)
     with FlinkCluster(folder, task_managers=2, slots=1) as cluster:
         job = _submit(cluster, folder, servers)
-        _wait(lambda: _archived(progress) > 0)
-        began, at_first = time.monotonic(), _archived(progress)
-        before = 0
-        if kill is not None:
-            _wait(lambda: _archived(progress) >= _KILL_AT * records)
-            before = _archived(progress)
-            say(f"killed {kill(cluster)} with {before / records:.0%} archived")
-        _wait(lambda: _archived(progress) >= records)
-        seconds = time.monotonic() - began
-        restored = int(cluster.get(f"/jobs/{job}/checkpoints")["counts"]["restored"])
+        pace = _watched(cluster, job, Progress(archive), records, kill)
     say("counting")
-    archive = Archive(folder / "archive", _NAME)
-    checks = list(verify(Cluster(servers), archive, (RAW,)))
-    held = total(RAW, holdings(archive, RAW))
-    return Run(
-        records=records,
-        archived=sum(check.archived for check in checks),
-        missing=sum(check.missing for check in checks),
-        twice=sum(check.twice for check in checks),
-        restored=restored,
-        archived_before=before,
-        seconds=round(seconds, 1),
-        records_per_s=round((records - at_first) / max(seconds, 1e-9)),
-        files=held.files,
-        bytes_per_record=round(held.size / max(held.rows, 1), 1),
-    )
+    return run_of(Cluster(servers), archive, records, pace)
+
+
+def _watched(
+    cluster: FlinkCluster,
+    job: str,
+    progress: Progress,
+    records: int,
+    kill: Callable[[FlinkCluster], str] | None,
+) -> Pace:
+    """Waits until the job has archived all records."""
+    _wait(lambda: _archived(progress) > 0)
+    began, before_first = time.monotonic(), _archived(progress)
+    at_kill = 0
+    if kill is not None:
+        _wait(lambda: _archived(progress) >= _KILL_AT * records)
+        at_kill = _archived(progress)
+        say(f"killed {kill(cluster)} with {at_kill / records:.0%} archived")
+    _wait(lambda: _archived(progress) >= records)
+    seconds = time.monotonic() - began
+    restored = int(cluster.get(f"/jobs/{job}/checkpoints")["counts"]["restored"])
+    return Pace(seconds, before_first, at_kill, restored)
 
 
 def _submit(cluster: FlinkCluster, folder: Path, servers: str) -> str:
@@ -168,7 +122,7 @@ def _submit(cluster: FlinkCluster, folder: Path, servers: str) -> str:
 
 
 def _archived(progress: Progress) -> int:
-    return sum(progress.ends(RAW).values())
+    return sum(sum(progress.ends(stage).values()) for stage in STAGES)
 
 
 def _wait(condition: Callable[[], bool]) -> None:
@@ -178,18 +132,23 @@ def _wait(condition: Callable[[], bool]) -> None:
 
 def show(runs: dict[str, Run], console: Console) -> None:
     """Prints the result for people."""
-    table = Table(title="Job archive, raw topic, parallelism 2")
+    table = Table(title="Job archive, raw and labels, parallelism 2")
     table.add_column("")
     for name in runs:
         table.add_column(name, justify="right")
     for field in asdict(next(iter(runs.values()))):
         values = (getattr(run, field) for run in runs.values())
-        table.add_row(field.replace("_", " "), *(f"{value:,}" for value in values))
+        table.add_row(field.replace("_", " "), *(_text(value) for value in values))
     console.print(table)
+
+
+def _text(value: bool | float) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else f"{value:,}"
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs the test; the exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.archive_test",
         description="The job archive at full speed and through kill -9; the last line is JSON.",
@@ -213,6 +172,10 @@ def main(argv: Sequence[str]) -> int:
         print(f"wrong: {text}")
     print(json.dumps({**{n: asdict(run) for n, run in runs.items()}, "wrong": wrong}), flush=True)
     return 1 if wrong else 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -27,8 +27,6 @@ CARDS = replace(FRAUD, name="cards")
 FLEET = replace(MAINTENANCE, name="fleet")
 SHOP = recommendation("shop")
 """These three run side by side."""
-BOOT = replace(FRAUD, name="boot")
-BOOT_ORDERED = replace(FRAUD, name="boot-ordered")
 BOOT_CLUSTER = replace(FRAUD, name="boot-cluster")
 BOOT_AFTER = replace(FRAUD, name="boot-after")
 BOOT_REVISED = replace(BOOT_AFTER, spec=replace(FRAUD.spec, revision=FRAUD.spec.revision + 1))

@@ -1,8 +1,7 @@
-"""Windows filled from an archive on real parts: as if the deployment had read everything."""
+"""Windows filled from an archive on real parts, in this process; on a cluster: `test_cluster`."""
 
 import shutil
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,17 +10,15 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from jobs.archive_options import archive_options
-from jobs.archiving import archive, newest_records
 from jobs.filling import Bootstrap
 from jobs.local import running
 from jobs.options import score_options
-from jobs.score import ON_ARRIVAL, ON_WATERMARK
+from jobs.score import ON_WATERMARK
 from millrace.archive import PLAIN_SCHEMA, Archive
 from millrace.archive.continuing import Choice, Continuation, continuation
 from millrace.archive.layout import date_of
 from millrace.archive.verification import verify
-from millrace.kafka.cluster import Cluster, cluster
+from millrace.kafka.cluster import Cluster
 from millrace.kafka.readers import end_offsets
 from millrace.kafka.readers import read as read_topic
 from millrace.settings import (
@@ -31,7 +28,7 @@ from millrace.settings import (
     Settings,
     StackSettings,
 )
-from millrace.stack.jars import ensure_archive_jars, ensure_flink_jars
+from millrace.stack.jars import ensure_flink_jars
 from tests.integration.named import BOOT_REVISED
 from tests.integration.scoring import NO_SERVER, Kafka, send_in_transactions, transactions
 from tests.integration.test_labels import expected, is_fraud, labels
@@ -44,15 +41,12 @@ HISTORY, LIVE = 600, 160
 """Records an hour apart; the live ones span less than the labels' delay of a week."""
 
 
-def settings_of(bootstrap_servers: str, state: Path, order: str = ON_ARRIVAL) -> Settings:
+def settings_of(bootstrap_servers: str, state: Path) -> Settings:
     return Settings(
         kafka=KafkaSettings(bootstrap_servers=bootstrap_servers, partitions=2),
         serving=ServingSettings(target=NO_SERVER),
         score=ScoreSettings(
-            order=order,  # type: ignore[arg-type]
-            parallelism=2 if order == ON_ARRIVAL else 1,
-            features_topic=True,
-            checkpoint_interval_ms=500,
+            order=ON_WATERMARK, parallelism=1, features_topic=True, checkpoint_interval_ms=500
         ),
         stack=StackSettings(state_dir=state),
     )
@@ -79,14 +73,6 @@ def copied(settings: Settings, kafka: Kafka) -> Archive:
     return kept
 
 
-def archived(settings: Settings, use_case: str) -> None:
-    """Runs the job archive up to the newest records."""
-    options = archive_options(settings, use_case, once=True)
-    options = replace(options, checkpoint_interval_ms=500)
-    until = newest_records(cluster(settings.kafka), options)
-    archive(options, ensure_archive_jars(), settings.stack.state_dir / "logs", until)
-
-
 def bootstrapped(asked: Bootstrap) -> dict[str, Continuation]:
     """Fills the windows of a deployment, as the command does."""
     found = asked.continuations()
@@ -109,50 +95,11 @@ def history() -> tuple[list[Transaction], list[Transaction]]:
     return records[:HISTORY], records[HISTORY:]
 
 
-@pytest.mark.parametrize(("name", "order"), [("BOOT", ON_ARRIVAL), ("BOOT_ORDERED", ON_WATERMARK)])
-def test_live_records_behind_an_archive_have_the_features_of_an_undisturbed_deployment(
-    bootstrap_servers: str, state: Path, name: str, order: str
-) -> None:
-    use_case, settings = f"{CASES}:{name}", settings_of(bootstrap_servers, state, order)
-    kafka = Kafka(bootstrap_servers, name.lower().replace("_", "-")).create()
-    past, live = history()
-    unknown = (b"x", b"no record", past[0].event_time_ms)
-    kafka.send([*past])
-    kafka.send_raw([unknown])
-    kafka.send_labels(labels(past))
-    if order == ON_ARRIVAL:
-        archived(settings, use_case)
-    else:
-        copied(settings, kafka)
-    kafka.send(live)
-    asked = Bootstrap(settings, use_case, settings.archive_path, bounded=True)
-    found = bootstrapped(asked)
-    assert {stage: one.records for stage, one in found.items()} == {
-        "labels": HISTORY,
-        "raw": HISTORY + 1,
-    }
-    # Nothing of the past is written, not even of what is malformed.
-    assert not (kafka.predictions() or kafka.features() or kafka.dead_letters())
-    score(settings, use_case)
-    whole = expected([*past, *live])
-    fresh = {int(row.business_id): row.features for row in kafka.features()}
-    assert fresh == {record.transaction_id: whole[record.transaction_id] for record in live}
-    assert len(kafka.predictions()) == len(kafka.features()) == LIVE
-    assert not (kafka.dead_letters() or kafka.label_changes())
-    assert not asked.needed
-    if order == ON_WATERMARK:
-        # What a deployment that reads everything from Kafka writes for them.
-        score(under(settings, "other"), use_case)
-        again = [row for row in kafka.features() if int(row.business_id) in fresh]
-        assert len(again) == 2 * LIVE
-        assert all(row.features == fresh[int(row.business_id)] for row in again)
-
-
 def test_a_new_feature_spec_takes_over_exactly_where_the_old_deployment_ended(
     bootstrap_servers: str, state: Path
 ) -> None:
     use_case = f"{CASES}:BOOT_AFTER"
-    settings = settings_of(bootstrap_servers, state, ON_WATERMARK)
+    settings = settings_of(bootstrap_servers, state)
     kafka = Kafka(bootstrap_servers, "boot-after").create()
     past, live = history()
     kafka.send(past[:400])
@@ -167,7 +114,9 @@ def test_a_new_feature_spec_takes_over_exactly_where_the_old_deployment_ended(
     asked = Bootstrap(
         new, revised, settings.archive_path, bounded=True, after="millrace-boot-after-once"
     )
-    bootstrapped(asked)
+    assert bootstrapped(asked)["raw"].records == 400
+    # Nothing of the past is written.
+    assert (len(kafka.features()), asked.needed) == (400, False)
     score(new, revised)
     whole, rows = expected([*past, *live]), kafka.features()
     assert len(rows) == len(kafka.predictions()) == HISTORY + LIVE

@@ -1,20 +1,32 @@
 """`millrace run score --cluster` on a standalone cluster: one job, then three side by side."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from millrace.stack.flink import FlinkCluster
 from millrace.stack.ports import free_ports
-from tests.integration.commands import environment, millrace
+from tests.integration.commands import Env, environment, millrace
+from tests.integration.scoring import Kafka, transactions, wait_until
 from tests.integration.scraped import REPORTER
-from tests.integration.side_by_side import Ground, SideBySide
+from tests.integration.side_by_side import Ground, Outcome, SideBySide
+from tests.integration.test_labels import expected, labels
 from tests.unit.model_server import saved_models
 from tests.unit.model_server.running_server import running
 from udfs.records import Reason
 
 BOOT = "tests.integration.named:BOOT_CLUSTER"
+BOOT_SETTINGS = {
+    "MILLRACE_SCORE__PARALLELISM": "2",
+    "MILLRACE_SCORE__FEATURES_TOPIC": "true",
+    "MILLRACE_SCORE__CHECKPOINT_INTERVAL_MS": "100",
+    "MILLRACE_ARCHIVE__CHECKPOINT_INTERVAL_MS": "500",
+}
+PAST, LIVE = 60_000, 160
+"""Records a minute apart: windows of 30 days, and enough for a checkpoint in the middle."""
 BY_ITS_MODEL = {("stable", 3)}
 OTHER_REASONS = {Reason.NO_ANSWER, Reason.LABEL_UNMATCHED, Reason.DUPLICATE}
 
@@ -53,24 +65,38 @@ def test_a_cluster_of_two_task_managers_scores_every_record_by_the_model(
     assert {(row.route, row.model_version) for row in found if row.route} == BY_ITS_MODEL
     assert {row.reason for row in found if row.reason} == {*Reason} - OTHER_REASONS
     assert len(_hosts(ground.flink, done.stdout.strip())) == 2
+    _audit(found, tmp_path, env)
 
 
-def test_windows_are_filled_from_the_archive_before_it_scores(
+def test_windows_are_filled_from_the_archive_over_kill_9_before_it_scores(
     ground: Ground, tmp_path: Path
 ) -> None:
-    env = {**ground.env, "MILLRACE_SCORE__PARALLELISM": "2"}
+    env = {**ground.env, **BOOT_SETTINGS}
+    kafka = Kafka(ground.bootstrap_servers, "boot-cluster")
+    records = transactions(PAST + LIVE, step_ms=60_000)
+    past, live = records[:PAST], records[PAST:]
     millrace(tmp_path, env, "topics", "apply", BOOT)
-    millrace(tmp_path, env, "produce", BOOT, "--count", "3000", "--days", "40")
+    kafka.send(past)
+    kafka.send_raw([(b"x", b"no record", past[0].event_time_ms)])
+    kafka.send_labels(labels(past))
     millrace(tmp_path, env, "run", "archive", "--use-case", BOOT, "--once")
-    millrace(tmp_path, env, "produce", BOOT, "--count", "500", "--days", "1", "--seed", "2")
-    run = ("run", "score", "--use-case", BOOT, "--bootstrap", ".millrace/archive")
-    done = millrace(tmp_path, env, *run, "--once", "--cluster", ground.flink.rest_address)
-    assert "boot-cluster.raw: 3,000 archived records, then Kafka from" in done.stderr
-    # The one job whose id is on standard output has scored what came behind the archive.
+    kafka.send(live)
+    run = ("run", "score", "--use-case", BOOT, "--bootstrap", ".millrace/archive", "--once")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(millrace, tmp_path, env, *run, "--cluster", ground.flink.rest_address)
+        filling = _kill_while_it_fills(ground.flink, tmp_path)
+        done = running.result()
+    assert f"boot-cluster.raw: {PAST + 1:,} archived records, then Kafka from" in done.stderr
+    assert ground.flink.get(f"/jobs/{filling}/checkpoints")["counts"]["restored"] >= 1
+    # The one job whose id is on standard output has scored what came behind the archive, and
+    # nothing of the past is written, not even of what is malformed.
     assert len(done.stdout.splitlines()) == 1
-    found = ground.outcomes("boot-cluster")
-    places = {(row.source_partition, row.source_offset) for row in found}
-    assert (len(found), len(places)) == (500, 500)
+    whole = expected(records)
+    rows = [(int(row.business_id), row.features) for row in kafka.features()]
+    assert sorted(rows) == [(r.transaction_id, whole[r.transaction_id]) for r in live]
+    assert len(kafka.predictions()) == LIVE
+    assert not (kafka.dead_letters() or kafka.label_changes())
+    ground.flink.wait_for_slots(4)
 
 
 def test_use_cases_side_by_side_do_not_touch_each_other(ground: Ground, tmp_path: Path) -> None:
@@ -99,6 +125,22 @@ def test_use_cases_side_by_side_do_not_touch_each_other(ground: Ground, tmp_path
     side.wait_for_outcomes(jobs, 6_000)
 
 
+def _audit(found: Sequence[Outcome], folder: Path, env: Env) -> None:
+    """Calls the audit over everything that was scored, and over a part of it."""
+    part = {0: range(100, 6_000), 1: range(200, 5_000)}
+    inside = [row for row in found if row.source_offset in part[row.source_partition]]
+    for given, rows in (((), found), (("--from", "0:100,1:200", "--to", "0:6000,1:5000"), inside)):
+        told = json.loads(millrace(folder, env, "audit", "fraud", *given, "--json").stdout)
+        refused = sum(bool(row.reason) for row in rows)
+        assert (told["closes"], told["inputs"]) == (True, len(rows))
+        assert told["outcomes"] == {
+            "predictions": len(rows) - refused,
+            "dead-letters": refused,
+            "duplicates": 0,
+        }
+    assert len(inside) == 5_900 + 4_800
+
+
 def _models(folder: Path) -> Path:
     """A configuration of the model server with a model for each use case."""
     made = {
@@ -122,3 +164,23 @@ def _hosts(cluster: FlinkCluster, job: str) -> set[str]:
     vertices = cluster.get(f"/jobs/{job}")["vertices"]
     found = next(v["id"] for v in vertices if "features" in v["name"])
     return {t["taskmanager-id"] for t in cluster.get(f"/jobs/{job}/vertices/{found}")["subtasks"]}
+
+
+def _kill_while_it_fills(cluster: FlinkCluster, folder: Path) -> str:
+    """Kills a TaskManager once a checkpoint holds a part of the history; the job's id."""
+    wait_until(lambda: _filling(cluster) is not None, "a checkpoint of the job that fills", 150)
+    job = _filling(cluster)
+    assert job is not None
+    cluster.task_managers[-1].kill()
+    assert not list(folder.glob(".millrace/checkpoints/**/filled")), "it was filled already"
+    cluster.start_task_manager()
+    return job
+
+
+def _filling(cluster: FlinkCluster) -> str | None:
+    """The running job of the bootstrap, once it has a complete checkpoint."""
+    for job in cluster.get("/jobs/overview")["jobs"]:
+        if "boot-cluster" in job["name"] and job["state"] == "RUNNING":
+            if cluster.get(f"/jobs/{job['jid']}/checkpoints")["counts"]["completed"]:
+                return str(job["jid"])
+    return None

@@ -118,6 +118,16 @@ def test_a_savepoint_with_labels_waiting_goes_on_as_if_nothing_had_happened(
     assert found(kafka) == expected(records)
 
 
+def test_a_silent_topic_of_labels_holds_no_prediction_back(kafka: Kafka, state: Path) -> None:
+    records = transactions(150)  # an hour apart: no label would be known yet
+    job = start(two_keys(kafka, state, order=ON_WATERMARK, bounded=False, idle_ms=500))
+    kafka.send(records)
+    wait_until(lambda: len(kafka.predictions()) > len(records) // 2, "predictions without a label")
+    job.cancel().result()
+    whole = expected(records)
+    assert all(features == whole[number] for number, features in found(kafka).items())
+
+
 def test_labels_that_cannot_be_used_are_dead_letters_with_their_bytes(
     kafka: Kafka, state: Path
 ) -> None:

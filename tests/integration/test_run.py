@@ -1,17 +1,17 @@
 """`millrace run score` as the user types it, in its own process; on a cluster: `test_cluster`."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from millrace.cli import app
-from millrace.stack.processes import group_members
-from tests.integration.scoring import NO_SERVER, Kafka, wait_until
+from tests.integration.commands import interrupted
+from tests.integration.scoring import NO_SERVER, Kafka
 from udfs.records import DeadLetter
 
 Env = dict[str, str]
@@ -19,7 +19,6 @@ LOCAL = "tests.integration.named:LOCAL"
 ONCE = "tests.integration.named:ONCE"
 NOWHERE = "tests.integration.named:NOWHERE"
 PARTITIONS = 2
-DEADLINE_S = 150  # a few seconds on a machine that does nothing else
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def test_ctrl_c_leaves_nothing_behind_and_the_next_run_goes_on_from_there(
     for total in (3_000, 6_000):
         made = ("--count", "3000", "--days", "1", "--seed", str(total))
         _millrace(tmp_path, env, "produce", LOCAL, *made)
-        _run_until(total, kafka, tmp_path, env)
+        interrupted(tmp_path, env, *RUN, LOCAL, "--local", when=partial(_scored, kafka, total))
     assert _sources(kafka) == (6_000, 6_000)
     # A customer's sequence numbers go on: the state came along too.
     sequences = Counter((row.entity_key, row.sequence) for row in kafka.features())
@@ -127,21 +126,8 @@ def _millrace(folder: Path, env: Env, *arguments: str) -> subprocess.CompletedPr
     return done
 
 
-def _run_until(total: int, kafka: Kafka, folder: Path, env: Env) -> None:
-    """Runs without end until so many predictions are committed, then presses Ctrl-C."""
-    command = [sys.executable, "-m", "millrace", "run", "score", "--use-case", LOCAL, "--local"]
-    with (folder / "run.log").open("ab") as log:
-        run = subprocess.Popen(command, cwd=folder, env=env, stderr=log, start_new_session=True)
-    try:
-        wait_until(lambda: len(kafka.predictions()) >= total, f"{total} predictions", DEADLINE_S)
-        os.killpg(run.pid, signal.SIGINT)  # as in a terminal: to the whole group
-        assert run.wait(DEADLINE_S) == 130
-        # Flink's JVM sees the end of its client and follows.
-        wait_until(lambda: group_members(run.pid) == [], "no process left", DEADLINE_S)
-    finally:
-        for pid in group_members(run.pid):
-            os.kill(pid, signal.SIGKILL)
-        run.wait()
+def _scored(kafka: Kafka, count: int) -> bool:
+    return len(kafka.predictions()) >= count
 
 
 def _sources(kafka: Kafka) -> tuple[int, int]:
