@@ -56,7 +56,9 @@ def fill(
     )
     faults, labels = Malformed(FRAUD, MALFORMED_SHARE, seed), WithLabels(use_case)
     raw = labels.among(islice(records, count), lambda some: faults.among(encoded(FRAUD, some)))
-    produce(raw, topic=f"{use_case.name}.{RAW}", cluster=Cluster(bootstrap_servers))
+    written = produce(raw, topic=f"{use_case.name}.{RAW}", cluster=Cluster(bootstrap_servers))
+    if written.interrupted:
+        raise KeyboardInterrupt  # `produce` flushes first; a part of the records is no measurement
     return faults.counts, labels.told
 
 
