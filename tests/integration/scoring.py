@@ -163,7 +163,7 @@ def stop_with_savepoint(job: Any, directory: str, *, drain: bool) -> str:
     return str(job._j_job_client.stopWithSavepoint(drain, directory, formats.NATIVE).get())
 
 
-def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 180) -> None:
     """Returns once the condition holds; fails the test when it does not before the deadline."""
     end = time.monotonic() + deadline_s
     while not condition():
