@@ -35,20 +35,12 @@ def archive(
         KeyboardInterrupt: the user's, after the job was stopped.
     """
     progress = Progress(Archive(options.path.parent, options.name))
-    if until is not None and _holds(progress, until):
+    if until is not None and progress.holds(until):
         return
     with started(lambda: build(options, jars), options.job_name, log_dir) as job:
         try:
-            job.wait(until=lambda: until is not None and _holds(progress, until))
+            job.wait(until=lambda: until is not None and progress.holds(until))
         finally:
             # Also after Ctrl-C: what was read would stay in files that nobody sees.
             if job.running():
                 job.stop(options.checkpoint_dir)
-
-
-def _holds(progress: Progress, until: Until) -> bool:
-    return all(
-        progress.ends(stage).get(partition, 0) > offset
-        for stage, offsets in until.items()
-        for partition, offset in offsets.items()
-    )

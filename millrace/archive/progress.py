@@ -1,5 +1,6 @@
 """How far an archive goes, as its own files say."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -34,6 +35,14 @@ class Progress:
                 for partition, span in file.spans.items():
                     found[partition] = max(found.get(partition, 0), span.last + 1)
         return found
+
+    def holds(self, until: Mapping[str, Mapping[int, int]]) -> bool:
+        """Whether these offsets, by stage and partition, are archived."""
+        for stage, offsets in until.items():
+            ends = self.ends(stage)
+            if any(ends.get(partition, 0) <= offset for partition, offset in offsets.items()):
+                return False
+        return True
 
     def _files(self, stage: str, day: date) -> list[ArchiveFile]:
         folder = self._archive.folder(stage, day)

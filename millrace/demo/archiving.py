@@ -117,27 +117,20 @@ class Archiving:
         while not held and not enough():
             each()
             time.sleep(_LOOK_EVERY_S / 4)
-            if self._holds(until):
+            if self._progress.holds(until):
                 # What was committed meanwhile counts too.
                 before, until = until, newest_records(self._cluster, self._options)
                 held = before == until
         self._job.stop(self._options.checkpoint_dir)
         self._job = None
         self._look()
-        return held or self._holds(until)
-
-    def _holds(self, until: Until) -> bool:
-        return all(
-            self._progress.ends(stage).get(partition, 0) > offset
-            for stage, offsets in until.items()
-            for partition, offset in offsets.items()
-        )
+        return held or self._progress.holds(until)
 
     def _look(self) -> None:
         for stage in STAGES:
             self._progress.ends(stage)
         found = self._progress.files
-        self._caught_up = self._holds(self._first)
+        self._caught_up = self._progress.holds(self._first)
         self._seen_at = time.monotonic()
         self._seen = Archived(
             len(found),
