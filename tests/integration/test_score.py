@@ -152,6 +152,18 @@ def test_a_savepoint_and_a_drain_go_on_exactly_where_the_job_stopped(
     assert (len(kafka.features()), found) == (600, expected_features(records))
 
 
+def test_a_drain_gives_what_waits_for_event_time_also_where_every_partition_is_idle(
+    kafka: Kafka, state: Path
+) -> None:
+    records = transactions(40)  # an hour apart, as much as one may be late
+    kafka.send(records)
+    job = start(options(kafka, state, order="on_watermark", bounded=False, idle_ms=500))
+    wait_until(lambda: len(kafka.predictions()) == 38, "all but the newest two")
+    stop_with_savepoint(job, (state / "savepoints").as_uri(), drain=True)
+    found = {row.business_id: row.features for row in kafka.features()}
+    assert (len(kafka.features()), found) == (40, expected_features(records))
+
+
 def test_state_of_another_number_of_shards_is_refused(kafka: Kafka, state: Path) -> None:
     job = options(kafka, state, bounded=False, shards=2)
     kafka.send(transactions(10))

@@ -65,12 +65,14 @@ final class OrderOperator extends AbstractStreamOperator<Row>
 
   @Override
   public void processWatermark(Watermark mark) throws Exception {
-    held.forEach(
-        (key, one) ->
-            one.release(
-                mark.getTimestamp(),
-                block -> output.collect(new StreamRecord<>(Row.of(key.getField(0), block)))));
+    release(mark.getTimestamp());
     super.processWatermark(mark);
+  }
+
+  /** Gives what is left: Flink keeps the last watermark of a source that is idle to itself. */
+  @Override
+  public void finish() {
+    release(Long.MAX_VALUE);
   }
 
   @Override
@@ -83,6 +85,14 @@ final class OrderOperator extends AbstractStreamOperator<Row>
       stored.update(blocks);
     }
     held.values().removeIf(Held::isEmpty);
+  }
+
+  private void release(long until) {
+    held.forEach(
+        (key, one) ->
+            one.release(
+                until,
+                block -> output.collect(new StreamRecord<>(Row.of(key.getField(0), block)))));
   }
 
   private Held heldOf(Row key) {
