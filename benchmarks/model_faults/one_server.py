@@ -34,6 +34,7 @@ def killed(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
     assert server.process is not None
     before, begin_ms = job.reading(), now_ms()
     server.process.kill()
+    _opened(job, server)
     hold(job, plan.outage_s)
     server.start()
     server.wait_until_serving()
@@ -49,12 +50,17 @@ def black_hole(job: WatchedJob, server: ModelServer, plan: Plan) -> Judge:
     before, begin_ms = job.reading(), now_ms()
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
+        _opened(job, server)
         hold(job, plan.outage_s)
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
     end_ms = now_ms()
     _closed(job, server)
     return _after_outage("black hole", job, before, begin_ms, end_ms=end_ms, plan=plan)
+
+
+def _opened(job: WatchedJob, server: ModelServer) -> None:
+    until(lambda: job.breaker(server.target) is not BreakerState.CLOSED, "an open breaker")
 
 
 def _closed(job: WatchedJob, server: ModelServer) -> None:

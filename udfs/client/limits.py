@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-_ROWS, _CALLS = "rows", "calls"
-_MOVES: Final = ((_ROWS, True), (_CALLS, True), (_ROWS, False), (_CALLS, False))
-"""What is tried in turn: which limit, and whether upwards."""
+_MOVES: Final = ((1, 0), (0, 1), (-1, 1), (1, -1), (-1, 0), (0, -1))
+"""What is tried in turn: which way rows a call go, and which way calls in flight.
+
+At the objective neither limit can grow alone, so one is also tried at the cost of the other.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Search:
     least: Limits = Limits(1, 1)
     most: Limits = Limits(65_536, 64)
     window_s: float = 0.2
-    window_calls: int = 10
+    window_calls: int = 14
     over: float = 0.05
     better: float = 0.03
     rest: int = 8
@@ -54,10 +56,11 @@ class AdaptiveLimits:
     """Climbs to the highest rate under the latency objective, one step at a time.
 
     Calls are watched in windows. Over the objective, or when the server has no room, limits fall
-    by a third or more (multiplicative decrease). Otherwise one limit is tried a step higher or
-    lower: the step stays when the rate is better and is taken back when it is not. Downward steps
-    stay too when they cost nothing, so of equal limits the smaller ones win: they answer sooner.
-    When no step helps, steps get finer, and then the search rests for a while.
+    by a third or more (multiplicative decrease). Otherwise a limit is tried a step higher or
+    lower, or one higher and the other lower: the step stays when the rate is better and is taken
+    back when it is not. Downward steps stay too when they cost nothing, so of equal limits the
+    smaller ones win: they answer sooner. When no step helps, steps get finer, and then the search
+    rests for a while.
 
     Windows in which the caller had too little to send decide nothing, for their rate is the
     caller's; only the objective counts in them.
@@ -137,8 +140,8 @@ class AdaptiveLimits:
             self._take_back()
 
     def _is_better(self, rate: float) -> bool:
-        _, upwards = _MOVES[self._move]
-        better = self._search.better if upwards else -self._search.better / 3
+        costs_nothing = sum(_MOVES[self._move]) < 0
+        better = -self._search.better / 3 if costs_nothing else self._search.better
         return rate > self._base_rate * (1 + better)
 
     def _retreat(self) -> None:
@@ -181,11 +184,16 @@ class AdaptiveLimits:
             self._next_move()
 
     def _moved(self) -> Limits:
-        name, upwards = _MOVES[self._move]
-        value: int = getattr(self.now, name)
-        least, most = getattr(self._search.least, name), getattr(self._search.most, name)
-        if upwards:
-            moved = min(most, max(value + 1, round(value * self._step)))
-        else:
-            moved = max(least, min(value - 1, round(value / self._step)))
-        return replace(self.now, **{name: moved})
+        rows, calls = _MOVES[self._move]
+        least, most = self._search.least, self._search.most
+        return Limits(
+            self._stepped(self.now.rows, rows, least.rows, most.rows),
+            self._stepped(self.now.calls, calls, least.calls, most.calls),
+        )
+
+    def _stepped(self, value: int, way: int, least: int, most: int) -> int:
+        if way > 0:
+            return min(most, max(value + 1, round(value * self._step)))
+        elif way < 0:
+            return max(least, min(value - 1, round(value / self._step)))
+        return value

@@ -16,21 +16,29 @@ SEARCH = Search(OBJECTIVE_S)
 
 @dataclass(frozen=True)
 class Server:
-    """Takes so many calls at once, others wait; a call costs a fixed time and a time a row."""
+    """Takes so many calls at once, others wait; a call costs a fixed time and a time a row.
+
+    It costs more by a share, `slows`, for each other call that is worked on.
+    """
 
     call_s: float
     row_s: float
     at_once: int
     noise: float = 0.1
+    slows: float = 0.0
 
     def rate(self, limits: Limits) -> float:
         """Rows a second, without noise."""
-        together = min(limits.calls, self.at_once)
-        return together * limits.rows / (self.call_s + self.row_s * limits.rows)
+        return min(limits.calls, self.at_once) * limits.rows / self.work_s(limits)
 
     def latency_s(self, limits: Limits) -> float:
         """Of a call, without noise."""
-        return max(1.0, limits.calls / self.at_once) * (self.call_s + self.row_s * limits.rows)
+        return max(1.0, limits.calls / self.at_once) * self.work_s(limits)
+
+    def work_s(self, limits: Limits) -> float:
+        """Of a call once it is worked on."""
+        others = min(limits.calls, self.at_once) - 1
+        return (1 + self.slows * others) * (self.call_s + self.row_s * limits.rows)
 
     def best(self) -> float:
         """The best rate within nine tenths of the objective, on a grid."""
@@ -44,51 +52,76 @@ SERVERS = {
     "rows cost": Server(0.0005, 100e-6, 2),
     "many at once": Server(0.01, 20e-6, 8),
     "one at once": Server(0.003, 10e-6, 1),
+    "calls slow each other": Server(0.0005, 38e-6, 2, noise=0.35, slows=0.15),
 }
 
 
-def simulated(server: Server, limits: AdaptiveLimits, seconds: float, seed: int = 1) -> float:
-    """Time that the search ran for, always with more rows to send."""
+@dataclass
+class Found:
+    """What calls of the second half of a time gave."""
+
+    rows_s: float = 0.0
+    calls: int = 0
+    late: int = 0
+
+
+def simulated(server: Server, limits: AdaptiveLimits, seconds: float, seed: int = 1) -> Found:
+    """Lets the search run, always with more rows to send.
+
+    Now and then the machine does something else for nearly as long as the objective.
+    """
     draw = random.Random(seed)
     free = [0.0] * server.at_once
     flying: list[tuple[float, int, float, Limits]] = []
-    now_s, number = 0.0, 0
+    now_s, number, away_s = 0.0, 0, 1.0
+    found = Found()
     while now_s < seconds:
         while len(flying) < limits.now.calls:
             begin = max(now_s, heapq.heappop(free))
-            takes = server.call_s + server.row_s * limits.now.rows
-            end = begin + takes * (1 + server.noise * draw.uniform(-1, 1))
+            end = begin + server.work_s(limits.now) * (1 + server.noise * draw.uniform(-1, 1))
+            if begin > away_s:
+                end += 0.8 * OBJECTIVE_S
+                away_s = begin + draw.expovariate(0.5)
             heapq.heappush(free, end)
             number += 1
             heapq.heappush(flying, (end, number, now_s, limits.now))
         now_s, _, began_s, of = heapq.heappop(flying)
         limits.ended(of.rows, now_s - began_s, now_s, ok=True, limits=of)
-    return now_s
+        if now_s > seconds / 2:
+            found.rows_s += of.rows / (seconds / 2)
+            found.calls += 1
+            found.late += now_s - began_s > OBJECTIVE_S
+    return found
+
+
+FIRSTS = {
+    "usual": Limits(512, 2),
+    "least": Limits(1, 1),
+    "too much": Limits(16_384, 16),
+    "few large": Limits(1331, 1),
+    "many small": Limits(16, 64),
+}
 
 
 @pytest.mark.parametrize("server", SERVERS.values(), ids=SERVERS)
-@pytest.mark.parametrize(
-    "first", [Limits(512, 2), Limits(1, 1), Limits(16_384, 16)], ids=["usual", "least", "too much"]
-)
+@pytest.mark.parametrize("first", FIRSTS.values(), ids=FIRSTS)
 def test_search_finds_most_of_the_best_rate_within_the_objective(
     server: Server, first: Limits
 ) -> None:
-    limits = AdaptiveLimits(replace(SEARCH, first=first))
-    simulated(server, limits, ENDED_S)
-    now = limits.now
-    assert server.rate(now) >= 0.85 * server.best(), now
-    assert server.latency_s(now) <= 1.35 * OBJECTIVE_S, now
+    for seed in range(4):
+        limits = AdaptiveLimits(replace(SEARCH, first=first))
+        found = simulated(server, limits, ENDED_S, seed)
+        assert found.rows_s >= 0.8 * server.best(), (seed, limits.now)
+        assert found.late <= 0.1 * found.calls, (seed, limits.now)
 
 
 def test_limits_follow_a_server_that_gets_slower() -> None:
     limits = AdaptiveLimits(SEARCH)
     fast, slow = Server(0.001, 5e-6, 2), Server(0.001, 200e-6, 2)
-    simulated(fast, limits, ENDED_S)
-    before = limits.now
-    simulated(slow, limits, ENDED_S)
-    assert before.rows > 2000
-    assert slow.latency_s(limits.now) <= 1.35 * OBJECTIVE_S
-    assert slow.rate(limits.now) >= 0.85 * slow.best()
+    assert simulated(fast, limits, ENDED_S).rows_s >= 0.8 * fast.best()
+    found = simulated(slow, limits, ENDED_S)
+    assert found.rows_s >= 0.8 * slow.best()
+    assert found.late <= 0.1 * found.calls
 
 
 def window(limits: AdaptiveLimits, begin_s: float, *, takes_s: float, ok: bool = True) -> None:
