@@ -11,14 +11,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.errors import DataError
 from udfs.features.delayed import DelayedWindows
 from udfs.features.values import LabelledValues, WindowValues
 from udfs.features.windows import WindowedAggregate
 
 Ints = NDArray[np.int64]
 
-_TIME_BITS = 42
-_LATEST_MS = 2**_TIME_BITS - 1
+_WORD_BITS = 63
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,42 @@ class KeyedTimes:
 
     Args:
         keys: entity keys, (n,).
-        times_ms: event times from 0 to the year 2109, (n,), ascending; those of one time stand
-            in the order in which they count.
+        times_ms: event times, (n,), ascending; those of one time stand in the order in which
+            they count.
+
+    Attributes:
+        order: where each event in sorted order stood, (n,).
+
+    Raises:
+        DataError: a number of 63 bits cannot hold a key's number and a time.
     """
 
     def __init__(self, keys: Ints, times_ms: Ints) -> None:
-        self._known, slots = np.unique(keys, return_inverse=True)
-        places = (slots.astype(np.int64) << _TIME_BITS) + times_ms
-        self.order = np.argsort(places, kind="stable")
-        self.places = places[self.order]
+        self.order, self._first, self._known = _by_key(keys)
+        self._zero_ms = int(times_ms[0]) if len(times_ms) else 0
+        self._span_ms = int(times_ms[-1]) - self._zero_ms + 1 if len(times_ms) else 1
+        self._bits = self._span_ms.bit_length()
+        if len(self._known).bit_length() + self._bits > _WORD_BITS:
+            raise DataError(
+                f"{len(self._known):,} keys over {self._span_ms:,} ms are too many at once"
+            )
+        slots = np.cumsum(self._first) - 1
+        self._places: Ints = (slots << self._bits) + (times_ms[self.order] - self._zero_ms)
+
+    def since(self, before_ms: int, at: Ints) -> Ints:
+        """Of the events at places `at` of the sorted order, (m,), where their windows begin; (m,).
+
+        That is the first event of the key which is later than so long before.
+        """
+        ends = self._places[at]
+        found = np.searchsorted(self._places, ends - before_ms, side="right")
+        return np.maximum(found, self._starts[at])
 
     @cached_property
-    def start(self) -> Ints:
+    def _starts(self) -> Ints:
         """For each event in sorted order, the place of its key's first one; (n,)."""
-        found: Ints = np.searchsorted(self.places, self.places & ~_LATEST_MS)
+        found: Ints = np.maximum.accumulate(np.where(self._first, np.arange(len(self.order)), 0))
         return found
-
-    def until(self, before_ms: int) -> Ints:
-        """The first place of each event's key that is later than so long before it; (n,)."""
-        found = np.searchsorted(self.places, self.places - before_ms, side="right")
-        return np.maximum(found, self.start)
 
     def first_at(self, keys: Ints, times_ms: Ints) -> Ints:
         """The place of the first event of each key at or after each time; (m,).
@@ -70,18 +86,38 @@ class KeyedTimes:
         A key without events has the place where the next key begins.
         """
         slots = np.searchsorted(self._known, keys)
-        times = np.clip(times_ms, 0, _LATEST_MS)
-        return np.searchsorted(self.places, (slots << _TIME_BITS) + times)
+        times = np.clip(times_ms - self._zero_ms, 0, self._span_ms)
+        return np.searchsorted(self._places, (slots << self._bits) + times)
 
     def has(self, keys: Ints) -> NDArray[np.bool_]:
         """Which keys have events; (m,)."""
         return np.isin(keys, self._known)
 
 
+def _by_key(keys: Ints) -> tuple[Ints, NDArray[np.bool_], Ints]:
+    """Order by key and place (n,), where in it a key begins (n,), and the keys, ascending."""
+    bits = len(keys).bit_length()
+    known: Ints | None = None
+    if keys.min(initial=0) < 0 or int(keys.max(initial=0)) >> _WORD_BITS - bits:
+        known, keys = np.unique(keys, return_inverse=True)
+    # Key and place in one number: sorted as plain numbers, ten times as fast as a stable argsort.
+    packed = np.sort((keys << bits) + np.arange(len(keys)))
+    order, keys = packed & (1 << bits) - 1, packed >> bits
+    first = np.diff(keys, prepend=-1) != 0
+    return order, first, keys[first] if known is None else known
+
+
 def window_values(
-    declared: WindowedAggregate, keys: Ints, times_ms: Ints, values: Ints
+    declared: WindowedAggregate, keys: Ints, times_ms: Ints, values: Ints, first: int = 0
 ) -> WindowValues:
     """Counts and sums of n events in order; a row sees those before it, and itself.
+
+    Args:
+        declared: the windows.
+        keys: entity keys, (n,).
+        times_ms: event times, (n,), ascending.
+        values: what is summed, (n,).
+        first: from which event on there are rows, n - first of them.
 
     >>> declared = WindowedAggregate("c", "id", "cents", (10, 100))
     >>> found = window_values(declared, np.array([7, 7, 8, 7]), np.array([100, 105, 106, 112]),
@@ -90,25 +126,33 @@ def window_values(
     ([[1, 1], [2, 2], [1, 1], [2, 3]], [[5, 5], [11, 11], [1, 1], [13, 18]])
     """
     events = KeyedTimes(keys, times_ms)
-    shape = (len(keys), len(declared.windows_ms))
+    at = np.flatnonzero(events.order >= first)
+    rows = events.order[at] - first
+    shape = (len(rows), len(declared.windows_ms))
     found = WindowValues(np.empty(shape, np.int64), np.empty(shape, np.int64))
     sums = np.concatenate([[0], np.cumsum(values[events.order])])
-    until = np.arange(1, len(keys) + 1)
     for window, length in enumerate(declared.windows_ms):
-        since = events.until(length)
-        found.count[events.order, window] = until - since
-        found.total[events.order, window] = sums[until] - sums[since]
+        since = events.since(length, at)
+        found.count[rows, window] = at + 1 - since
+        found.total[rows, window] = sums[at + 1] - sums[since]
     return found
 
 
 def delayed_values(
-    declared: DelayedWindows, keys: Ints, times_ms: Ints, labels: LabelChanges
+    declared: DelayedWindows, keys: Ints, times_ms: Ints, labels: LabelChanges, first: int = 0
 ) -> LabelledValues:
     """Records and known labels of n events in order, over (t - d - w, t - d].
 
     A change of a label counts for the events that have its record in their window and are not
     before it was known: a run of events of the key, the first and the last of which are looked
     up.
+
+    Args:
+        declared: the windows.
+        keys: entity keys, (n,).
+        times_ms: event times, (n,), ascending.
+        labels: changes of labels of any keys.
+        first: from which event on there are rows, n - first of them.
 
     >>> declared = DelayedWindows("t", "id", (10, 100), delay_ms=50)
     >>> one = np.array([7])
@@ -118,19 +162,21 @@ def delayed_values(
     ([[0, 0], [1, 1], [1, 1]], [[0, 0], [0, 0], [1, 1]])
     """
     events = KeyedTimes(keys, times_ms)
-    shape = (len(keys), len(declared.windows_ms))
+    at = np.flatnonzero(events.order >= first)
+    rows = events.order[at] - first
+    shape = (len(rows), len(declared.windows_ms))
     found = LabelledValues(np.empty(shape, np.int64), np.empty(shape, np.int64))
-    until = events.until(declared.delay_ms)
+    until = events.since(declared.delay_ms, at)
     seen = _of(labels, events.has(labels.keys))
     since_ms = np.maximum(seen.known_ms, seen.times_ms + declared.delay_ms)
-    first = events.first_at(seen.keys, since_ms)
+    begin = events.first_at(seen.keys, since_ms)
     for window, length in enumerate(declared.windows_ms):
-        found.count[events.order, window] = until - events.until(declared.delay_ms + length)
+        found.count[rows, window] = until - events.since(declared.delay_ms + length, at)
         end_ms = np.maximum(seen.times_ms + declared.delay_ms + length, since_ms)
         change = np.zeros(len(keys) + 1, np.int64)
-        np.add.at(change, first, seen.change)
+        np.add.at(change, begin, seen.change)
         np.subtract.at(change, events.first_at(seen.keys, end_ms), seen.change)
-        found.positive[events.order, window] = np.cumsum(change)[:-1]
+        found.positive[rows, window] = np.cumsum(change)[at]
     return found
 
 

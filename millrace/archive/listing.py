@@ -107,9 +107,22 @@ def all_files(folder: Path, known: Mapping[Path, ArchiveFile] | None = None) -> 
         folder: of a stage and date; `held` it meanwhile.
         known: files that were described before, which never change.
     """
+    return [(known or {}).get(path) or describe(path) for path in _complete(folder)]
+
+
+def counting_footers(folder: Path) -> dict[Path, pq.FileMetaData]:
+    """The files of a folder that count now, by name; `held` it meanwhile.
+
+    Says no offsets, which have to be read from the rows where somebody else wrote the file.
+    """
+    footers = {path: _footer(path) for path in _complete(folder)}
+    replaced = frozenset[str]().union(*map(_replaces, footers.values()))
+    return {path: footer for path, footer in footers.items() if path.name not in replaced}
+
+
+def _complete(folder: Path) -> list[Path]:
     names = sorted(entry.name for entry in os.scandir(folder) if entry.name[0] not in "._")
-    paths = [folder / name for name in names if name.endswith(".parquet")]
-    return [(known or {}).get(path) or describe(path) for path in paths]
+    return [folder / name for name in names if name.endswith(".parquet")]
 
 
 def counting(found: list[ArchiveFile]) -> list[ArchiveFile]:
@@ -124,10 +137,7 @@ def describe(path: Path) -> ArchiveFile:
     Raises:
         DataError: it is no Parquet file of an archive.
     """
-    try:
-        footer = pq.read_metadata(path)
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path} is no Parquet file: {error}") from error
+    footer = _footer(path)
     entries = footer.metadata or {}
     spans = json.loads(entries[OFFSETS_KEY]) if OFFSETS_KEY in entries else None
     return ArchiveFile(
@@ -135,8 +145,19 @@ def describe(path: Path) -> ArchiveFile:
         footer.num_rows,
         path.stat().st_size,
         spans_of(path) if spans is None else {int(p): Span(*span) for p, span in spans.items()},
-        frozenset(json.loads(entries.get(REPLACES_KEY, b"[]"))),
+        _replaces(footer),
     )
+
+
+def _footer(path: Path) -> pq.FileMetaData:
+    try:
+        return pq.read_metadata(path)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path} is no Parquet file: {error}") from error
+
+
+def _replaces(footer: pq.FileMetaData) -> frozenset[str]:
+    return frozenset(json.loads((footer.metadata or {}).get(REPLACES_KEY, b"[]")))
 
 
 def spans_of(path: Path) -> dict[int, Span]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from millrace.archive.layout import HEADERS, SCHEMA, Archive
-from millrace.archive.listing import all_files, counting, held
+from millrace.archive.listing import counting_footers, held
 
 BATCH_ROWS = 65_536
 
@@ -42,8 +42,8 @@ def read(
     for day in archive.dates(stage, since=since, until=until):
         folder = archive.folder(stage, day)
         with held(folder):
-            for file in counting(all_files(folder)):
-                with pq.ParquetFile(file.path) as parquet:
+            for path, footer in counting_footers(folder).items():
+                with pq.ParquetFile(path, metadata=footer) as parquet:
                     for batch in parquet.iter_batches(batch_rows, columns=list(columns)):
                         yield with_columns(batch, columns)
 

@@ -85,7 +85,7 @@ class ArchiveSource:
         history = History(use_case, labels)
         for chunk in _chunks(raw, read_since_ms, history, on_progress):
             rows = _rows(use_case, history, chunk)
-            parts.append(rows[rows.times_ms >= since_ms])
+            parts.append(rows[int(np.searchsorted(rows.times_ms, since_ms)) :])
         if not parts:
             raise DataError(f"the archive {archive.path} has no records as of {self.as_of}")
         return labelled(use_case, Dataset.joined(parts), labels, self.as_of_ms)
@@ -124,7 +124,9 @@ def labelled(use_case: UseCase, rows: Dataset, labels: KnownLabels, as_of_ms: in
             f"no record has a label that was known at {as_of_ms}: {len(rows):,} records and "
             f"{len(labels.business_ids):,} labels were there by then"
         )
-    return replace(rows, labels=values.astype(use_case.label_dtype))[keep]
+    found = replace(rows, labels=values.astype(use_case.label_dtype))
+    count = np.count_nonzero(keep)
+    return found[:count] if keep[:count].all() else found[keep]  # a slice copies nothing
 
 
 def _chunks(

@@ -42,30 +42,42 @@ class History:
 
     def update(self, chunk: Table) -> Mapping[str, Any]:
         """What each fold gave for a chunk of n records in order, by its name; n rows each."""
+        events, rows = self._ordered(chunk)
+        first = int(rows.min(initial=len(rows)))
+        folds = (*self._use_case.spec.folds, *self._use_case.spec.second)
+        found = {fold.name: self._of(fold, events, first) for fold in folds}
+        times = events[self._use_case.event_time]
+        alive = int(np.searchsorted(times, times[-1] - self.keep_ms, side="right"))
+        # A copy, so that it does not hold on to the whole.
+        self._kept = {field: column[alive:].copy() for field, column in events.items()}
+        if np.array_equal(rows, np.arange(first, first + len(rows))):
+            return found
+        return {name: _picked(values, rows - first) for name, values in found.items()}
+
+    def _ordered(self, chunk: Table) -> tuple[Table, NDArray[np.int64]]:
+        """Kept records and a chunk in the order of time, and where the chunk's are among them."""
         events = chunk if self._kept is None else joined([self._kept, chunk])
         times = events[self._use_case.event_time]
+        if (times[1:] >= times[:-1]).all():
+            return events, np.arange(len(self), len(times))
         order = np.argsort(times, kind="stable")
-        rows = np.argsort(order)[len(self) :]
-        ordered = {field: column[order] for field, column in events.items()}
-        folds = (*self._use_case.spec.folds, *self._use_case.spec.second)
-        found = {fold.name: _picked(self._of(fold, ordered), rows) for fold in folds}
-        alive = ordered[self._use_case.event_time] > times.max() - self.keep_ms
-        self._kept = {field: column[alive] for field, column in ordered.items()}
-        return found
+        rows = np.argsort(order, kind="stable")[len(self) :]
+        return {field: column[order] for field, column in events.items()}, rows
 
-    def _of(self, fold: Fold, events: Table) -> Any:
+    def _of(self, fold: Fold, events: Table, first: int) -> Any:
         keys, times = events[fold.key], events[self._use_case.event_time]
         if isinstance(fold, WindowedAggregate):
-            return window_values(fold, keys, times, events[fold.value])
+            return window_values(fold, keys, times, events[fold.value], first)
         assert isinstance(fold, DelayedWindows)
-        return delayed_values(fold, keys, times, self._changes(keys, events))
+        return delayed_values(fold, keys, times, self._changes(keys, events), first)
 
     def _changes(self, keys: NDArray[np.int64], events: Table) -> LabelChanges:
         """The changes of labels of these records that were taken in time."""
         order = np.argsort(events[self._use_case.business_id], kind="stable")
         ids = events[self._use_case.business_id][order]
         change = self._labels.changes
-        told = np.flatnonzero((change != 0) & np.isin(self._labels.business_ids, ids))
+        told = np.flatnonzero(change)
+        told = told[np.isin(self._labels.business_ids[told], ids)]
         at = order[np.searchsorted(ids, self._labels.business_ids[told])]
         times, known = events[self._use_case.event_time][at], self._labels.known_ms[told]
         taken = known <= times + self._horizon_ms

@@ -1,6 +1,7 @@
 """Labels as they were known at a time, out of an archived label topic."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -37,7 +38,7 @@ class KnownLabels:
         known = (at >= 0) & (self.business_ids[at] == business_ids)
         return np.where(known, self.values[at], 0), known
 
-    @property
+    @cached_property
     def changes(self) -> Ints:
         """What each label changes: itself less the one before of the same record; (m,)."""
         again = np.diff(self.business_ids, prepend=-1) == 0

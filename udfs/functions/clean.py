@@ -53,8 +53,7 @@ class Clean:
 
     def __call__(self, raw: RawBlock) -> CleanBlock:
         """The usable records of a block, and a dead letter for every other one."""
-        columns, places, refused = self._decode(raw)
-        at = np.array(places, dtype=np.int64)
+        columns, at, refused = self._decode(raw)
         keep = self._check(raw, at, columns, refused)
         if not keep.all():
             at, columns = at[keep], {field: column[keep] for field, column in columns.items()}
@@ -64,37 +63,38 @@ class Clean:
         ]
         return CleanBlock(raw, at, columns, letters)
 
-    def _decode(self, raw: RawBlock) -> tuple[Columns, list[int], dict[int, tuple[Reason, str]]]:
+    def _decode(
+        self, raw: RawBlock
+    ) -> tuple[Columns, NDArray[np.int64], dict[int, tuple[Reason, str]]]:
         """Columns and places of the records that could be decoded, and why others could not.
 
         Goes by parts of the block: their records stay in the processor's cache, and their memory
         is used again by the next part's.
         """
         parts: list[Columns] = []
-        places: list[int] = []
         refused: dict[int, tuple[Reason, str]] = {}
         for start in range(0, max(len(raw), 1), _PART_RECORDS):
-            records = self._records(raw, start, places, refused)
-            parts.append(self._columns(records))
+            parts.append(self._columns(self._records(raw, start, refused)))
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        places = np.arange(len(raw))
+        if refused:
+            places = np.delete(places, list(refused))
         return columns, places, refused
 
     def _records(
-        self, raw: RawBlock, start: int, places: list[int], refused: dict[int, tuple[Reason, str]]
+        self, raw: RawBlock, start: int, refused: dict[int, tuple[Reason, str]]
     ) -> list[Any]:
-        """The records of the part from `start` on; notes their places and what was refused."""
+        """The records of the part from `start` on that could be decoded; notes the others."""
         part, decode = raw.values[start : start + _PART_RECORDS], self._decoder.decode
         buffer = part.buffer
         cuts = list(zip(part.starts.tolist(), part.ends.tolist(), strict=True))
         try:
-            records = [decode(buffer[at:end]) for at, end in cuts]
+            return [decode(buffer[at:end]) for at, end in cuts]
         except _UNDECODABLE:
-            return self._one_by_one(part, start, places, refused)
-        places.extend(range(start, start + len(records)))
-        return records
+            return self._one_by_one(part, start, refused)
 
     def _one_by_one(
-        self, part: Slices, start: int, places: list[int], refused: dict[int, tuple[Reason, str]]
+        self, part: Slices, start: int, refused: dict[int, tuple[Reason, str]]
     ) -> list[Any]:
         """The records of a part of which some cannot be decoded."""
         decode, records = self._decoder.decode, []
@@ -104,7 +104,6 @@ class Clean:
                 continue
             try:
                 records.append(decode(value))
-                places.append(place)
             except msgspec.ValidationError as error:
                 refused[place] = (Reason.SCHEMA, str(error))
             except _UNDECODABLE as error:
