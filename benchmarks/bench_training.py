@@ -15,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,10 @@ from udfs.use_cases.fraud import FRAUD
 _OURS, _HANDBOOK, _GROUPED = "millrace", "pandas_handbook", "pandas_grouped"
 _PANDAS = (_HANDBOOK, _GROUPED)
 _TOLERANCE = 1e-9
+
+Build = Callable[[Path], tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""From the root of an archive to ids (n,) and features (n, 15)."""
+
 _INTERRUPTED = 130
 
 
@@ -43,7 +48,7 @@ class Turn:
     """One build in a process of its own.
 
     Attributes:
-        seconds: wall clock, from an idle interpreter to the rows.
+        seconds: wall clock, from a process that has imported what it needs to the rows.
         cpu_s: of the process.
         peak_mb: the most memory that was resident.
         rows: rows built.
@@ -57,13 +62,9 @@ class Turn:
 
 def build_one(who: str, root: Path, out: Path) -> Turn:
     """Builds in this process, and saves ids and features."""
+    build = _ours() if who == _OURS else _pandas(grouped=who == _GROUPED)
     start, cpu = time.perf_counter(), time.process_time()
-    if who == _OURS:
-        ids, features = _ours(root)
-    else:
-        from benchmarks.pandas_training_set import training_set  # noqa: PLC0415  (half a second)
-
-        ids, features = training_set(root, grouped=who == _GROUPED)
+    ids, features = build(root)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_000
     order = np.argsort(ids)
@@ -71,13 +72,22 @@ def build_one(who: str, root: Path, out: Path) -> Turn:
     return Turn(seconds, cpu, peak_mb, len(ids))
 
 
-def _ours(root: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    from training.archived.build import ArchiveSource  # noqa: PLC0415  (its start is measured, too)
+def _ours() -> Build:
+    from training.archived.build import ArchiveSource  # noqa: PLC0415  (in its own process alone)
 
-    last = max(Archive(root, FRAUD.name).dates(LABELS)) + timedelta(days=1)
-    as_of = datetime(last.year, last.month, last.day, tzinfo=timezone.utc)
-    data = ArchiveSource(root, as_of).dataset(FRAUD)
-    return data.business_ids, data.features
+    def build(root: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        last = max(Archive(root, FRAUD.name).dates(LABELS)) + timedelta(days=1)
+        as_of = datetime(last.year, last.month, last.day, tzinfo=timezone.utc)
+        data = ArchiveSource(root, as_of).dataset(FRAUD)
+        return data.business_ids, data.features
+
+    return build
+
+
+def _pandas(*, grouped: bool) -> Build:
+    from benchmarks.pandas_training_set import training_set  # noqa: PLC0415  (likewise)
+
+    return partial(training_set, grouped=grouped)
 
 
 def _turn(who: str, root: Path, out: Path) -> Turn:

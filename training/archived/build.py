@@ -4,9 +4,9 @@ Records come in the order (event time, source position), labels before records o
 in a job in the order of watermarks; the features agree with such a job's in every bit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from millrace.archive import open_archive
 from millrace.kafka.topics import LABELS, RAW
-from training.archived.cleaned import Cleaned, Stage, end_of
+from training.archived.ahead import ahead
+from training.archived.cleaned import Stage, end_of
 from training.archived.history import OFFSET, PARTITION, History, Table, joined, reach_ms
 from training.archived.labels import KnownLabels, known_labels
 from training.dataset import Dataset
@@ -26,6 +27,7 @@ from udfs.use_cases.milliseconds import milliseconds
 
 _DAY_MS = 86_400_000
 _CHUNK_RECORDS = 200_000
+_BATCHES_AHEAD = 64
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -139,15 +141,27 @@ def _chunks(
     lateness_ms = milliseconds(raw.use_case.allowed_lateness)
     days = raw.days(since_ms)
     waiting: list[Table] = []
-    for done, day in enumerate(days, start=1):
-        waiting += [_table(found) for found in raw.of(day)]
+    done = 0
+    for part in ahead(_parts(raw, days), _BATCHES_AHEAD):
+        if not isinstance(part, date):
+            waiting.append(part)
+            continue
+        done += 1
         on_progress("days of records", done, len(days))
-        if sum(len(part[PARTITION]) for part in waiting) >= max(_CHUNK_RECORDS, len(history)):
-            chunk, later = _split(raw.use_case, waiting, end_of(day) - lateness_ms)
+        if sum(len(table[PARTITION]) for table in waiting) >= max(_CHUNK_RECORDS, len(history)):
+            chunk, later = _split(raw.use_case, waiting, end_of(part) - lateness_ms)
             waiting = [later]
             yield chunk
-    if any(len(part[PARTITION]) for part in waiting):
+    if any(len(table[PARTITION]) for table in waiting):
         yield _split(raw.use_case, waiting, None)[0]
+
+
+def _parts(raw: Stage, days: Sequence[date]) -> Generator[Table | date, None, None]:
+    """The records of dates in batches; the date itself comes behind its last one."""
+    for day in days:
+        for found in raw.of(day):
+            yield {**found.columns, PARTITION: found.partitions, OFFSET: found.offsets}
+        yield day
 
 
 def _split(use_case: UseCase, parts: list[Table], before_ms: int | None) -> tuple[Table, Table]:
@@ -159,10 +173,6 @@ def _split(use_case: UseCase, parts: list[Table], before_ms: int | None) -> tupl
     cut = len(order) if before_ms is None else int(np.searchsorted(times[order], before_ms))
     first = {field: column[:cut] for field, column in table.items()}
     return first, {field: column[cut:] for field, column in table.items()}
-
-
-def _table(found: Cleaned) -> Table:
-    return {**found.columns, PARTITION: found.partitions, OFFSET: found.offsets}
 
 
 def _rows(use_case: UseCase, history: History, chunk: Table) -> Dataset:

@@ -14,6 +14,8 @@ from millrace.archive import Archive
 from millrace.sources.records import RawRecord, encoded
 from training.archived import build as archived
 from training.archived.build import ArchiveSource
+from training.archived.history import OFFSET, PARTITION, History
+from training.archived.labels import KnownLabels
 from training.dataset import Dataset, build
 from udfs.errors import MillraceError
 from udfs.use_cases.contract import UseCase
@@ -178,6 +180,26 @@ def test_records_that_come_a_day_later_take_their_place_in_time(
     found = source(tmp_path, late, told(labels(history))).dataset(FRAUD)
     whole = build(FRAUD, history)
     assert same(found, whole[whole.times_ms < AS_OF_MS - DELAY_MS])
+
+
+def test_a_chunk_that_begins_before_the_end_of_the_last_one_takes_its_places() -> None:
+    times = START_MS + np.array([0, 1, 2, 3, 4, 1, 2, 5]) * DAY_MS // 2
+    table = {
+        "transaction_id": np.arange(8),
+        "customer_id": np.zeros(8, np.int64),
+        "terminal_id": np.zeros(8, np.int64),
+        "amount_cents": 10 ** np.arange(8),
+        "event_time_ms": times,
+        PARTITION: np.zeros(8, np.int32),
+        OFFSET: np.arange(8),
+    }
+    none = np.empty(0, np.int64)
+    history = History(FRAUD, KnownLabels(none, none, none, too_late=0))
+    history.update({field: column[:5] for field, column in table.items()})
+    found = history.update({field: column[5:] for field, column in table.items()})["customer"]
+    # Those of a day up to each record, itself included; of one time the older ones come first.
+    assert found.total[:, 0].tolist() == [100_011, 1_100_110, 10_010_000]
+    assert found.count[:, 0].tolist() == [3, 4, 2]
 
 
 def _silent(use_case: UseCase) -> UseCase:
