@@ -60,7 +60,8 @@ class ArchiveSource:
     def dataset(self, use_case: UseCase, on_progress: OnProgress = silent) -> Dataset:
         """The rows whose labels are known, in the order of event time.
 
-        Memory: the rows, 24 bytes a label, and the records in the longest window twice.
+        Memory: the rows, 24 bytes a label, the records in the longest window twice, and the
+        batches that are read ahead.
 
         Raises:
             ConfigurationError: there is no archive.
