@@ -11,7 +11,7 @@ from jobs.targets import TARGETS, Target
 from millrace.archive.stages import TopicStages
 from millrace.audit.border import outputs_end, require_settled
 from millrace.kafka.cluster import cluster, java_properties
-from millrace.kafka.readers import committed_offsets
+from millrace.kafka.groups import committed_offsets
 from millrace.kafka.topics import LABELS, RAW
 from millrace.settings import ScoreSettings, ServingSettings, Settings
 from udfs.client.options import ClientOptions, Tls

@@ -2,7 +2,8 @@
 
 from millrace.demo.offsets import Answered
 from millrace.kafka.cluster import Cluster
-from millrace.kafka.readers import Offsets, committed_offsets, end_offsets, read
+from millrace.kafka.groups import committed_offsets
+from millrace.kafka.readers import Offsets, end_offsets, read
 from millrace.kafka.topics import LABELS, RAW
 from udfs.use_cases.contract import UseCase
 

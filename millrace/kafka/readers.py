@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -90,16 +89,6 @@ def offsets_at(cluster: Cluster, topic: str, time_ms: int) -> dict[int, int]:
     found = _offsets(cluster, topic, spec, committed=False)
     end = end_offsets(cluster, topic)
     return {p: end[p] if offset < 0 else min(offset, end[p]) for p, offset in found.items()}
-
-
-def committed_offsets(cluster: Cluster, group_id: str, topic: str) -> dict[int, int]:
-    """Where a consumer group goes on reading a topic; partitions without a commit are left out."""
-    asked = ConsumerGroupTopicPartitions(
-        group_id, [TopicPartition(topic, number) for number in partitions_of(cluster, topic)]
-    )
-    with admin_client(cluster) as admin:
-        answer = results(admin.list_consumer_group_offsets([asked]))[group_id]
-    return {p.partition: p.offset for p in answer.topic_partitions if p.offset >= 0}
 
 
 def read(

@@ -7,14 +7,17 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
+from confluent_kafka import TopicPartition as Place
 from kafka import KafkaConsumer, TopicPartition
 
 from millrace.kafka.cluster import Cluster
+from millrace.kafka.groups import committed_offsets
 from millrace.kafka.readers import end_offsets, first_offsets, follow, read
 from millrace.kafka.topics import Change, TopicState, apply, show, topics
 from millrace.settings import KafkaSettings, Settings
@@ -150,6 +153,18 @@ def test_records_and_readers_ride_out_moments_without_a_leader(tmp_path: Path) -
         found = {record.value for record in read(cluster, "led.raw")}
     assert (produced.delivered, len(found), ends) == (4_000, 4_000, 4_000)
     assert before > 0
+
+
+def test_a_group_is_asked_for_before_a_new_broker_has_its_coordinator(tmp_path: Path) -> None:
+    with Broker(tmp_path, heap="256m") as broker:
+        cluster = Cluster(broker.bootstrap_servers)
+        apply(settings(broker.bootstrap_servers, partitions=2), "asked")
+        nothing = committed_offsets(cluster, "readers", "asked.raw")
+        kafka = {"bootstrap.servers": broker.bootstrap_servers, "group.id": "readers"}
+        with closing(Consumer(kafka)) as consumer:
+            consumer.commit(offsets=[Place("asked.raw", 1, 7)], asynchronous=False)
+        found = committed_offsets(cluster, "readers", "asked.raw")
+    assert (nothing, found) == ({}, {1: 7})
 
 
 def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
