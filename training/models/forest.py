@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
+
+from training.models.tensorflow_quiet import tf
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The recommendation model: the items of a session vote for what comes next."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -10,13 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Read once, when TensorFlow is loaded: its start-up notes are not for whoever trains.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import tensorflow as tf
-
 from training.dataset import Dataset
 from training.models.fitted import FitOptions
+from training.models.tensorflow_quiet import tf
 from training.models.votes import VoteOptions, VoteTable, count_votes
 from training.progress import OnProgress
 from training.ranking import hit_rate, ranks, reciprocal_rank

@@ -1,10 +1,37 @@
-"""TensorFlow without its start-up notes, which are not for whoever trains."""
+"""TensorFlow without its start-up notes, and without Keras until somebody asks for it.
+
+The notes are not for whoever trains. Keras takes as long to load as the rest of TensorFlow, which
+loads it although it is needed for models made of it alone: `tf.keras` and `import keras` still
+give it, when they are first used.
+"""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 # Read once, when TensorFlow is loaded.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import tensorflow as tf
+_LOADED_EAGERLY = "keras.src.optimizers"
+
+
+@contextmanager
+def _keras_later() -> Iterator[None]:
+    """Python finds no Keras inside, which TensorFlow takes calmly; unless it is there already."""
+    modules: dict[str, Any] = sys.modules
+    if "keras" in modules:
+        yield
+        return
+    modules[_LOADED_EAGERLY] = None
+    try:
+        yield
+    finally:
+        del modules[_LOADED_EAGERLY]
+
+
+with _keras_later():
+    import tensorflow as tf
 
 __all__ = ["tf"]
