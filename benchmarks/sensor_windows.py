@@ -1,7 +1,7 @@
 """Flink's own sliding windows beside the fold: `python -m benchmarks.sensor_windows`.
 
 Readings of 1,000 machines, one every two seconds each, with 14 sensors as deviations; mean and
-spread of each over the last 5, 15 and 30 readings. Four ways, one after the other, each on one
+spread of each over the last 5, 15, 30 and 60 readings. Four ways, one after the other, each on one
 thread of work: the fold of the use case; Flink SQL's OVER, which is exact for every reading, as
 the fold is; Flink SQL's HOP, which gives one row a machine and slide; and the source alone, whose
 cost is taken off the other two. What counts is CPU time a record, of the whole process, so the
@@ -30,7 +30,7 @@ from udfs.use_cases.maintenance import MAINTENANCE
 from udfs.use_cases.maintenance_records import CYCLE_MS
 from udfs.use_cases.maintenance_world import live
 
-_MACHINES, _SENSORS, _WINDOWS = 1_000, 14, (5, 15, 30)
+_MACHINES, _SENSORS, _WINDOWS = 1_000, 14, (5, 15, 30, 60)
 _BLOCK = 1_024
 _SHARE = 4
 _CLOCK_TICKS = 100

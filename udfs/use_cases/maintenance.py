@@ -2,7 +2,7 @@
 
 A machine is read in every cycle: three settings and 21 sensors, as in C-MAPSS. From each sensor
 goes what is normal in the operating regime that the settings tell; what is left is averaged over
-windows of three lengths, with spread and slope over the longest, and compared with the machine's
+windows of four lengths, with slopes over the longer two, and those are compared with the machine's
 own start. The label is the remaining useful life in cycles, which a failure tells of all
 readings of the machine before it.
 """
@@ -27,7 +27,11 @@ __all__ = ["MAINTENANCE", "REMAINING_LIFE", "SPEC", "assemble", "back_labelled",
 LONGEST_LIFE = 125.0
 """Predictions end here: earlier in its life a machine shows nothing of its end."""
 
-_WINDOW_CYCLES = (5, 15, 30)
+_WINDOW_CYCLES = (5, 15, 30, 60)
+_LONG_CYCLES = _WINDOW_CYCLES[2:]
+"""Windows that are long enough for a slope, and for a drift from the machine's start."""
+
+_SPREAD_CYCLES = 30
 _START_READINGS = 10
 _HEALTH_WINDOW = 15
 _WORN_OUT = 0.9
@@ -55,30 +59,32 @@ SPEC = FeatureSpec(
         "cycle",
         "regime",
         *(name for cycles in _WINDOW_CYCLES for name in _each(f"mean_{cycles}")),
-        *_each(f"slope_{_WINDOW_CYCLES[-1]}"),
-        *_each(f"spread_{_WINDOW_CYCLES[-1]}"),
-        *_each("drift"),
+        *(name for cycles in _LONG_CYCLES for name in _each(f"slope_{cycles}")),
+        *_each(f"spread_{_SPREAD_CYCLES}"),
+        *(name for cycles in _LONG_CYCLES for name in _each(f"drift_{cycles}")),
     ),
     folds=(START, WINDOWS),
 )
 
 
 def assemble(columns: Columns, folded: Mapping[str, Any]) -> Features:
-    """The feature rows of a block, (n, 86): sensors in spreads of their operating regime.
+    """The feature rows of a block, (n, 128): sensors in spreads of their operating regime.
 
-    The drift is the mean of the longest window less that of the machine's first ten readings.
+    A drift is the mean of a long window less that of the machine's first ten readings.
     """
     windows: SensorValues = folded[WINDOWS.name]
     start: Start = folded[START.name]
     n = len(windows.regime)
+    long = slice(-len(_LONG_CYCLES), None)
+    drifts = windows.mean[:, long] - start.mean[:, None]
     return np.column_stack(
         [
             columns["cycle"],
             windows.regime,
             windows.mean.reshape(n, len(_WINDOW_CYCLES) * len(CHOSEN)),
-            windows.slope[:, -1],
-            windows.spread[:, -1],
-            windows.mean[:, -1] - start.mean,
+            windows.slope[:, long].reshape(n, len(_LONG_CYCLES) * len(CHOSEN)),
+            windows.spread[:, _WINDOW_CYCLES.index(_SPREAD_CYCLES)],
+            drifts.reshape(n, len(_LONG_CYCLES) * len(CHOSEN)),
         ]
     )
 

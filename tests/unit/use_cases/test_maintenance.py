@@ -66,7 +66,7 @@ def test_machines_of_live_traffic_go_on_from_what_they_did_before() -> None:
 def test_worn_machines_of_live_traffic_have_drifted_from_their_own_start() -> None:
     """Without what they did before, their start would be as worn as they are."""
     earlier, now = list(before(1, START_MS, 50.0)), list(islice(live(1, START_MS, 50.0), 1_000))
-    first = SPEC.names.index(f"sensor_{CHOSEN[0] + 1}_drift")
+    first = SPEC.names.index(f"sensor_{CHOSEN[0] + 1}_drift_30")
     shares = []
     for made in ([*earlier, *now], now):
         data = build(MAINTENANCE, made)[-len(now) :]
