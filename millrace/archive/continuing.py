@@ -82,8 +82,10 @@ def continuation(
     begin = {}
     for p in sorted({*end, *archived}):
         _require_same_topic(topic, p, archived.get(p, 0), end.get(p, 0))
-        begin[p] = min(archived.get(p, 0), (border or {}).get(p, end[p]))
-        _require_in_topic(topic, p, begin[p], first[p], bordered=begin[p] < archived.get(p, 0))
+        limit = (border or {}).get(p, end[p])
+        _require_in_topic(topic, p, limit, first[p])
+        # What the topic has deleted behind the archive's end is looked at with the other gaps.
+        begin[p] = max(first[p], min(archived.get(p, 0), limit))
     start = dict.fromkeys(begin, 0)
     if choice.since_ms is not None:
         since = ArchiveStages(archive).at(stage, choice.since_ms)
@@ -92,7 +94,7 @@ def continuation(
     absent = {p: list(held[p].absent(start[p], begin[p])) for p in begin}
     _require_once(topic, held)
     _require_no_record(cluster, topic, absent, first)
-    oldest = {p: min((a for a, _ in held[p].present()), default=begin[p]) for p in begin}
+    oldest = {p: min((a for a, _ in held[p].present()), default=0) for p in begin}
     known = known_markers(archive, stage)
     unknown = {
         p: list(without(within(absent[p], oldest[p], first[p]), known.get(p, ()))) for p in begin
@@ -133,22 +135,13 @@ def _require_same_topic(topic: str, partition: int, archived: int, end: int) -> 
         )
 
 
-def _require_in_topic(
-    topic: str, partition: int, begin: int, first: int, *, bordered: bool
-) -> None:
-    if begin >= first:
-        return
-    if bordered:
+def _require_in_topic(topic: str, partition: int, limit: int, first: int) -> None:
+    if limit < first:
         raise ConfigurationError(
-            f"the outputs of the deployment before this one end before offset {begin} of {topic}, "
+            f"the outputs of the deployment before this one end before offset {limit} of {topic}, "
             f"partition {partition}, but the topic begins at {first}: what lies between can no "
             "longer be scored from it; without --after it is left out"
         )
-    raise ConfigurationError(
-        f"the next record of {topic}, partition {partition}, would be at offset {begin}, but the "
-        f"topic begins at {first}: it has deleted what lies between, and the archive does not have "
-        "it; keep the topic for longer than the archive is behind"
-    )
 
 
 def _require_once(topic: str, held: Mapping[int, OffsetSet]) -> None:
@@ -183,6 +176,7 @@ def _require_known(topic: str, unknown: Mapping[int, list[Range]], choice: Choic
         raise ConfigurationError(
             f"{count:,} offsets of {topic} are neither in the archive nor in the topic any more "
             f"({_places(unknown)}): markers of transactions which no `millrace archive verify` "
-            "has seen in time, or records that are lost; "
-            "--accept-gaps goes on over them, --from TIME begins behind them"
+            "has seen in time, or records that are lost, such as those that the topic deleted "
+            "before they were archived; --accept-gaps goes on over them, --from TIME begins behind "
+            "those that are older"
         )

@@ -101,7 +101,7 @@ def verify(
         for partition in sorted({*end, *state.archived}):
             yield _check(stage, partition, state, latest.get(partition, 0))
         if keep and state.archived:
-            keep_markers(archive, stage, {p: _markers(state, p) for p in state.archived})
+            keep_markers(archive, stage, _without_record(cluster, topic, state))
 
 
 def waiting_records(
@@ -149,6 +149,22 @@ def _markers(state: _Stage, partition: int) -> list[Range]:
     archived, records = state.archived[partition], state.records.get(partition) or OffsetSet()
     absent = archived.absent(state.first.get(partition, 0), archived.end)
     return list(without(absent, records.present()))
+
+
+def _without_record(cluster: Cluster, topic: str, state: _Stage) -> dict[int, list[Range]]:
+    """Offsets in the topic that hold no committed record, as far as the archive tells."""
+    return {p: [*_markers(state, p), *_behind(cluster, topic, state, p)] for p in state.archived}
+
+
+def _behind(cluster: Cluster, topic: str, state: _Stage, partition: int) -> list[Range]:
+    """Offsets behind the newest archived one that hold no record, up to the topic's next one."""
+    begin = max(state.first.get(partition, 0), state.archived[partition].end)
+    end = state.end.get(partition, 0)
+    if begin >= end:
+        return []
+    newer = next(read_topic(cluster, topic, start={partition: begin}, end={partition: end}), None)
+    last = (end if newer is None else newer.offset) - 1
+    return [(begin, last)] if begin <= last else []
 
 
 def _check(stage: str, partition: int, state: _Stage, latest: int) -> PartitionCheck:
