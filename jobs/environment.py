@@ -66,6 +66,8 @@ def _options(name: str, target: Target, checkpoint_dir: str, state_backend: str)
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.incremental": "true",
         "state.backend.type": state_backend,
+        # State is small and written once: packing it costs more than its bytes.
+        "state.backend.rocksdb.compression.per.level": "NO_COMPRESSION",
         # For the mini-cluster; on a cluster these are the TaskManager's own.
         **NETWORK_BUFFERS,
         # Elements are blocks: waiting for a network buffer to fill would only add latency.
