@@ -22,11 +22,17 @@ class Progress:
 
     Attributes:
         step: what it does now.
-        share: of that step, 0 to 1.
+        share: of that step, 0 to 1; None while it has not said.
+
+    >>> f"{Progress('fits', 0.5)}, {Progress('TensorFlow is loaded')}"
+    'fits 50%, TensorFlow is loaded'
     """
 
     step: str
-    share: float
+    share: float | None = None
+
+    def __str__(self) -> str:
+        return self.step if self.share is None else f"{self.step} {self.share:.0%}"
 
 
 class Command:
@@ -70,7 +76,7 @@ class Command:
         found = [_PROGRESS.match(line) for line in _tail(self._log_path)]
         last = next((match for match in reversed(found) if match), None)
         if last is None:
-            return Progress(before, 0.0)
+            return Progress(before)
         done, total = (int(number.replace(",", "")) for number in last.groups()[1:])
         return Progress(last[1], min(done / max(total, 1), 1.0))
 

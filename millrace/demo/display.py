@@ -66,7 +66,7 @@ def plain_line(plan: Plan, status: Status, seen: Snapshot) -> str:
     if seen.p50_ms is not None:
         told.append(f"p50 {seen.p50_ms:,} ms, p99 {seen.p99_ms:,} ms")
     if status.progress is not None:
-        told.append(f"training {status.progress.step} {status.progress.share:.0%}")
+        told.append(f"training: {status.progress}")
     return " | ".join([*told, *_around(plan, status)])
 
 
@@ -80,7 +80,7 @@ def _around(plan: Plan, status: Status) -> list[str]:
         told.append(f"archive {status.archived.rows:,} in {status.archived.files:,} files")
     progress = status.challenger.progress() if status.challenger else None
     if progress is not None:
-        told.append(f"challenger {progress.step} {progress.share:.0%}")
+        told.append(f"challenger: {progress}")
     return told
 
 

@@ -230,7 +230,7 @@ def _next(plan: Plan) -> Table:
         (f"millrace tail {name}.predictions", "its answers, in a third"),
         ("millrace models list", "what was trained"),
         (f"millrace train {name}", "the next version"),
-        ("docs/guide/first-use-case.md", "a use case of your own"),
+        ("millrace init NAME", "a use case of your own"),
     ):
         table.add_row(f"  {command}", f"[dim]{what}[/]")
     return table

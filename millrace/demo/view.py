@@ -171,6 +171,8 @@ def archive_words(status: Status) -> str:
 
 def bar(progress: Progress) -> str:
     """How far something is."""
+    if progress.share is None:
+        return progress.step
     done = int(_BAR * progress.share)
     return f"{progress.step} {'━' * done}{'╌' * (_BAR - done)} {progress.share:.0%}"
 

@@ -129,7 +129,7 @@ def test_a_plain_line_has_the_counts(tmp_path: Path) -> None:
     assert {"rule 3", "model version 1 17", "alerts 20", "dead letters 1: empty 1"} <= set(
         line.split(" | ")
     )
-    assert {"labels 1,200", "archive 40,000 in 300 files", "challenger epochs 50%"} <= set(
+    assert {"labels 1,200", "archive 40,000 in 300 files", "challenger: epochs 50%"} <= set(
         line.split(" | ")
     )
 
