@@ -8,7 +8,7 @@ removed only while no reader holds the folder, so a reader sees each row exactly
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -116,7 +116,7 @@ def counting_footers(folder: Path) -> dict[Path, pq.FileMetaData]:
     Says no offsets, which have to be read from the rows where somebody else wrote the file.
     """
     footers = {path: _footer(path) for path in _complete(folder)}
-    replaced = frozenset[str]().union(*map(_replaces, footers.values()))
+    replaced = _replaced(map(_replaces, footers.values()))
     return {path: footer for path, footer in footers.items() if path.name not in replaced}
 
 
@@ -127,7 +127,7 @@ def _complete(folder: Path) -> list[Path]:
 
 def counting(found: list[ArchiveFile]) -> list[ArchiveFile]:
     """Those of a folder's files that no other one of them replaces."""
-    replaced = frozenset[str]().union(*(file.replaces for file in found))
+    replaced = _replaced(file.replaces for file in found)
     return [file for file in found if file.path.name not in replaced]
 
 
@@ -154,6 +154,11 @@ def _footer(path: Path) -> pq.FileMetaData:
         return pq.read_metadata(path)
     except pa.ArrowInvalid as error:
         raise DataError(f"{path} is no Parquet file: {error}") from error
+
+
+def _replaced(by_file: Iterable[frozenset[str]]) -> frozenset[str]:
+    """Names of the files that any other one of their folder stands for."""
+    return frozenset().union(*by_file)
 
 
 def _replaces(footer: pq.FileMetaData) -> frozenset[str]:

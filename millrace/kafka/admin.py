@@ -1,7 +1,8 @@
 """Admin requests to a Kafka cluster; what goes wrong with one becomes an error of ours."""
 
 import socket
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -13,8 +14,10 @@ from millrace.kafka.cluster import QUIET, Cluster
 from udfs.errors import MillraceError, UnavailableError
 
 _REQUEST_TIMEOUT_S = 30.0
+_PAUSE_S = 0.2
 
 Key = TypeVar("Key")
+Answer = TypeVar("Answer")
 
 
 @contextmanager
@@ -35,6 +38,34 @@ def admin_client(cluster: Cluster) -> Iterator[AdminClient]:
 def results(futures: Mapping[Key, "Future[Any]"]) -> dict[Key, Any]:
     """The results of a request for several things; the first failure is raised."""
     return {key: future.result(_REQUEST_TIMEOUT_S) for key, future in futures.items()}
+
+
+def answered(
+    ask: Callable[[], Answer],
+    passing: Collection[int],
+    deadline_s: float,
+    before_again: Callable[[], object] = lambda: None,
+) -> Answer:
+    """What `ask` returns; asked again while it raises what passes by itself.
+
+    Args:
+        ask: a request to the cluster.
+        passing: codes of such errors.
+        deadline_s: after so many seconds they are raised like any other.
+        before_again: is called before each further request.
+
+    Raises:
+        KafkaException: another error, or one of these after the deadline.
+    """
+    until = time.monotonic() + deadline_s
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in passing or time.monotonic() > until:
+                raise
+        time.sleep(_PAUSE_S)
+        before_again()
 
 
 def require_reachable(bootstrap_servers: str, timeout_s: float = 3.0) -> None:

@@ -1,14 +1,13 @@
 """What consumer groups have committed."""
 
-import time
 from contextlib import closing
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from millrace.kafka.admin import answered
 from millrace.kafka.cluster import QUIET, Cluster
 from millrace.kafka.readers import partitions_of
 
-_POLL_S = 0.2
 _DEADLINE_S = 30.0
 _NO_COORDINATOR = {
     KafkaError.NOT_COORDINATOR,
@@ -31,22 +30,15 @@ def committed_offsets(cluster: Cluster, group_id: str, topic: str) -> dict[int, 
     properties = {**cluster.client(), "group.id": group_id, "enable.auto.commit": False}
     try:
         with closing(Consumer(properties, logger=QUIET)) as consumer:
-            found = _committed(consumer, asked)
+            found = answered(lambda: _committed(consumer, asked), _NO_COORDINATOR, _DEADLINE_S)
     except KafkaException as error:
         raise cluster.failure(error) from error
     return {place.partition: place.offset for place in found if place.offset >= 0}
 
 
 def _committed(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
-    deadline = time.monotonic() + _DEADLINE_S
-    while True:
-        try:
-            found: list[TopicPartition] = consumer.committed(asked, timeout=10)
-            for place in found:
-                if place.error is not None:
-                    raise KafkaException(place.error)
-            return found
-        except KafkaException as error:
-            if error.args[0].code() not in _NO_COORDINATOR or time.monotonic() > deadline:
-                raise
-            time.sleep(_POLL_S)
+    found: list[TopicPartition] = consumer.committed(asked, timeout=10)
+    for place in found:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    return found

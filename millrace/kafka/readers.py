@@ -1,6 +1,5 @@
 """Reads topics: a fixed range to its end, or records as they come."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import OffsetSpec
 
-from millrace.kafka.admin import admin_client, require_reachable, results
+from millrace.kafka.admin import admin_client, answered, require_reachable, results
 from millrace.kafka.cluster import QUIET, Cluster
 from udfs.errors import ConfigurationError, UnavailableError
 
@@ -178,19 +177,15 @@ def _offsets(cluster: Cluster, topic: str, spec: OffsetSpec, *, committed: bool)
     level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
     wanted = {TopicPartition(topic, p): spec for p in partitions_of(cluster, topic)}
     with admin_client(cluster) as admin:
-        deadline = time.monotonic() + _LEADER_DEADLINE_S
-        while True:
-            try:
-                found = results(admin.list_offsets(wanted, isolation_level=level))
-                break
-            except KafkaException as error:
-                # None yet where a partition was made or moved a moment ago, none for a moment
-                # where its only broker stood still for longer than its session.
-                if error.args[0].code() not in _NO_LEADER or time.monotonic() > deadline:
-                    raise
-                time.sleep(_POLL_S)
-                # By itself the client would go on with what it knows of the leaders.
-                admin.list_topics(topic, timeout=10)
+        # No leader yet where a partition was made or moved a moment ago, none for a moment where
+        # its only broker stood still for longer than its session. By itself the client would go
+        # on with what it knows of the leaders.
+        found = answered(
+            lambda: results(admin.list_offsets(wanted, isolation_level=level)),
+            _NO_LEADER,
+            _LEADER_DEADLINE_S,
+            before_again=lambda: admin.list_topics(topic, timeout=10),
+        )
     return {place.partition: answer.offset for place, answer in sorted(found.items())}
 
 

@@ -140,8 +140,8 @@ class AdaptiveLimits:
             self._take_back()
 
     def _is_better(self, rate: float) -> bool:
-        costs_nothing = sum(_MOVES[self._move]) < 0
-        better = -self._search.better / 3 if costs_nothing else self._search.better
+        downwards = sum(_MOVES[self._move]) < 0
+        better = -self._search.better / 3 if downwards else self._search.better
         return rate > self._base_rate * (1 + better)
 
     def _retreat(self) -> None:
