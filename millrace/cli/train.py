@@ -149,7 +149,8 @@ def _in_lines() -> OnProgress:
         tenth = 10 * done // total if total else done
         if told.get(step) != tenth:
             told[step] = tenth
-            typer.echo(f"{step} {done:,} of {total or 0:,}", err=True)
+            among = f" of {total:,}" if total else ""
+            typer.echo(f"{step} {done:,}{among}", err=True)
 
     return show
 

@@ -43,37 +43,47 @@ def sections(run: Run) -> Sequence[Section]:
 
 def ranking(labels: NDArray[np.bool_], scores: Scores, rule: Scores, threshold: float) -> Section:
     """ROC and precision-recall, with where the threshold stands."""
-    curves = {"model": precision_recall(labels, scores), "rule": precision_recall(labels, rule)}
+    both = {"model": scores, "rule": rule}
     decided = scores >= threshold
     hits, alerts = int(np.sum(labels & decided)), int(decided.sum())
     recall, precision = hits / max(int(labels.sum()), 1), hits / max(alerts, 1)
     false_alarms = (alerts - hits) / max(int(np.sum(~labels)), 1)
-    named = {"at the threshold": (false_alarms, recall)}
+    named = {"model at the threshold": (false_alarms, recall)}
     return Section(
         "Ranking",
         f"At the threshold {threshold:.4f} the model raises {alerts:,} alerts on "
         f"{len(labels):,} rows; {hits:,} of them are right.",
         [
             charts.lines(
-                {name: _roc(labels, s) for name, s in (("model", scores), ("rule", rule))},
-                x="share of negatives above",
-                y="share of positives above",
+                {name: _roc(labels, some) for name, some in both.items()},
+                x="false positive rate",
+                y="true positive rate (recall)",
                 caption=f"ROC; area {roc_auc(labels, scores):.4f}, of the rule "
                 f"{roc_auc(labels, rule):.4f}.",
                 points=named,
                 diagonal=True,
             ),
             charts.lines(
-                {name: (curve[1], curve[0]) for name, curve in curves.items()},
+                {name: steps(labels, some) for name, some in both.items()},
                 x="recall",
                 y="precision",
                 caption="Precision and recall; average precision "
                 f"{average_precision(labels, scores):.4f}, of the rule "
                 f"{average_precision(labels, rule):.4f}.",
-                points={"at the threshold": (recall, precision)},
+                points={"model at the threshold": (recall, precision)},
             ),
         ],
     )
+
+
+def steps(labels: NDArray[np.bool_], scores: Scores) -> charts.Line:
+    """Recall and precision as the stairs whose area is the average precision.
+
+    >>> steps(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]))[0].tolist()
+    [0.0, 0.5, 0.5, 0.5, 0.5, 1.0]
+    """
+    precision, recall, _ = precision_recall(labels, scores)
+    return np.append(0.0, np.repeat(recall, 2)[:-1]), np.repeat(precision, 2)
 
 
 def calibrated(labels: NDArray[np.bool_], scores: Scores) -> Section:
@@ -94,14 +104,14 @@ def calibrated(labels: NDArray[np.bool_], scores: Scores) -> Section:
                 {"bins": (found.predicted[shown], found.observed[shown])},
                 x="mean score",
                 y="share of positives",
-                caption="Scores and what happened, both on logarithmic axes; bins without a "
-                "positive are in the table alone.",
+                caption="Scores and what happened, both on logarithmic axes; the dashed line is "
+                "where they agree. Bins without a positive are in the table alone.",
                 diagonal=True,
                 logarithmic=True,
                 markers=True,
             )
         ],
-        [Table(("mean score", "positives", "rows"), rows)],
+        [Table(("mean score", "share of positives", "rows"), rows)],
     )
 
 
@@ -150,7 +160,7 @@ def _parts(
     for feature in flags:
         column = test.features[:, feature]
         yield names[feature], [("no", column == 0), ("yes", column == 1)]
-    for feature in set(features.tolist()) - set(flags):
+    for feature in (f for f in features.tolist() if f not in flags):
         column = test.features[:, feature]
         edges = np.unique(np.quantile(column, (0.25, 0.5, 0.75)))
         place = np.searchsorted(edges, column, side="left")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.report.page import Chart
 
-BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#8a94a0"
+BLUE, ORANGE, GREY, BLACK = "#2563a8", "#d9730d", "#8a94a0", "#1b2430"
 _COLOURS = (BLUE, ORANGE, GREY)
 _SIZE = (5.2, 3.6)
 _STYLE = {
@@ -20,6 +20,7 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "axes.titlesize": 11,
     "font.size": 10,
     "grid.color": "#e6eaef",
@@ -52,7 +53,7 @@ def lines(
         y: label of the vertical axis.
         caption: what is shown.
         points: single points by name.
-        diagonal: draw where x equals y.
+        diagonal: draw where y equals x, as far as the curves go.
         logarithmic: both axes.
         markers: mark each place of a curve.
     """
@@ -60,9 +61,10 @@ def lines(
         for colour, (name, (across, up)) in zip(_COLOURS, named.items(), strict=False):
             axes.plot(across, up, label=name, color=colour, marker="o" if markers else None, ms=4)
         for name, point in (points or {}).items():
-            axes.plot(*point, "o", color=ORANGE, label=name)
+            axes.plot(*point, "o", color=BLACK, label=name)
         if diagonal:
-            ends = [*axes.get_xlim()] if logarithmic else [0, 1]
+            places = np.concatenate([across for across, _ in named.values()])
+            ends = [places.min(initial=np.inf), places.max(initial=-np.inf)]
             axes.plot(ends, ends, color=GREY, lw=1, ls="--")
         if logarithmic:
             axes.set_xscale("log")
@@ -113,7 +115,8 @@ def _axes(height: float = _SIZE[1]) -> Iterator[tuple[Any, Any]]:
 def _finish(axes: Any, x: str, y: str) -> None:
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.legend()
+    # Above the axes, where no curve can run through it.
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
 
 
 def _svg(figure: Any) -> str:

@@ -68,7 +68,7 @@ def feature_drift(run: Run) -> Section:
                 [run.use_case.spec.names[place] for place in shown],
                 [indices[place] for place in shown],
                 x="population stability index",
-                caption="Features, most moved first.",
+                caption=f"Features, most moved first; the dashed line is at {SHIFTED}.",
                 mark=SHIFTED,
             )
         ],

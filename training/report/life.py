@@ -21,12 +21,21 @@ Floats = NDArray[np.float64]
 _STAGES = (0, 10, 25, 50, 75, 100, 125)
 _BIN_CYCLES = 5
 _FEWEST_IN_BIN = 5
-_ERROR_EDGES = np.arange(-80.0, 81.0, 5.0)
+# Answers and labels are between 0 and the longest life, so every error is in here.
+_ERROR_EDGES = np.arange(-LONGEST_LIFE, LONGEST_LIFE + 1, 5.0)
 _WORST_UNITS = 10
 _MOST_FEATURES_SHOWN = 20
 _IMPORTANCE_ROWS = 4_000
 _REPEATS = 2
-_HEADINGS = ("", "rows", "RMSE", "rule's RMSE", "mean error", "share late", "PHM score a row")
+_HEADINGS = (
+    "",
+    "rows",
+    "RMSE (cycles)",
+    "rule's RMSE (cycles)",
+    "mean error (cycles)",
+    "share late",
+    "PHM score a row",
+)
 
 
 class _Judged:
@@ -83,19 +92,21 @@ def _compared(judged: _Judged) -> Section:
         "Predicted and true",
         f"{len(true):,} readings of {units:,} machines that the model has not seen. Labels are cut "
         f"to {LONGEST_LIFE:.0f} cycles, as its answers are. RMSE {rmse(true, given):.2f} cycles, "
-        f"of the rule {rmse(true, judged.rule):.2f}.",
+        f"of the rule {rmse(true, judged.rule):.2f}; all errors are in cycles, above too.",
         [
             charts.lines(
-                {"mean prediction": (middle, mean), "the truth": (middle, middle)},
+                {"mean prediction": (middle, mean)},
                 x="true remaining life (cycles)",
-                y="predicted",
-                caption=f"Means over bins of {_BIN_CYCLES} cycles.",
+                y="predicted (cycles)",
+                caption=f"Means over bins of {_BIN_CYCLES} cycles; the dashed line is the truth.",
+                diagonal=True,
             ),
             charts.lines(
                 {"90 % are below": (middle, high), "10 % are below": (middle, low)},
                 x="true remaining life (cycles)",
-                y="predicted",
-                caption="Where eight of ten predictions lie.",
+                y="predicted (cycles)",
+                caption="Where eight of ten predictions lie; the dashed line is the truth.",
+                diagonal=True,
             ),
         ],
     )
@@ -109,7 +120,7 @@ def _stages(judged: _Judged) -> Section:
     ]
     beyond = judged.test.labels >= _STAGES[-1]
     if beyond.any():
-        rows.append(judged.row(f"{_STAGES[-1]} and more", beyond))
+        rows.append(judged.row(f"{_STAGES[-1]} and more cycles left", beyond))
     return Section(
         "Error by life stage",
         "What counts most is the end of a life: an error of 20 cycles matters with 15 cycles left "
@@ -195,7 +206,7 @@ def _parts(judged: _Judged) -> Iterator[tuple[str, list[tuple[str, NDArray[np.bo
     """Slices of the test by caption: name and rows, bool (n,)."""
     cycle, regime = judged.test.features[:, 0], judged.test.features[:, 1].astype(int)
     yield (
-        "By operating regime (altitude, Mach, throttle)",
+        "By operating regime (altitude in 1,000 ft, Mach number, throttle angle in degrees)",
         [(str(CENTRES[place]), regime == place) for place in np.unique(regime)],
     )
     edges = np.unique(np.quantile(cycle, (0.25, 0.5, 0.75)))

@@ -9,6 +9,8 @@ import jinja2
 
 from millrace.manifest import Manifest
 
+_DAY_MS = 86_400_000
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -68,9 +70,15 @@ def render(manifest: Manifest, sections: Sequence[Section]) -> str:
     environment.filters["utc"] = _utc
     environment.filters["grouped"] = "{:,}".format
     source = resources.files(__package__).joinpath("page.html.jinja").read_text("utf-8")
-    parts = [(name, getattr(manifest.data, name)) for name in ("train", "validation", "test")]
+    data = manifest.data
+    parts = [(name, getattr(data, name)) for name in ("train", "validation", "test")]
     return environment.from_string(source).render(
-        manifest=manifest, sections=sections, parts=parts, measures=_measures(manifest)
+        manifest=manifest,
+        sections=sections,
+        parts=parts,
+        gap_days=max(data.test.start_ms - data.validation.end_ms, 0) // _DAY_MS,
+        positives=all(part.positives is not None for _, part in parts),
+        measures=_measures(manifest),
     )
 
 
@@ -80,12 +88,21 @@ def _measures(manifest: Manifest) -> list[tuple[str, str, str]]:
     return [
         (
             name.replace("_", " "),
-            f"{value:.4f}",
-            f"{metrics[f'rule_{name}']:.4f}" if f"rule_{name}" in metrics else "",
+            _figure(value),
+            _figure(metrics[f"rule_{name}"]) if f"rule_{name}" in metrics else "",
         )
         for name, value in metrics.items()
         if not name.startswith("rule_")
     ]
+
+
+def _figure(value: float) -> str:
+    """Four decimals; counts without.
+
+    >>> _figure(0.25), _figure(1.0), _figure(2_310.0)
+    ('0.2500', '1.0000', '2,310')
+    """
+    return f"{value:,.0f}" if value > 1 and value.is_integer() else f"{value:,.4f}"
 
 
 def _utc(time_ms: int) -> str:

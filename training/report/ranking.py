@@ -92,7 +92,8 @@ def _places(judged: Judged) -> Section:
         "Ranking",
         f"Of {len(judged.places):,} test clicks with a next one, {hit_rate(judged.places):.1f} % "
         f"have it among the {TOP} items shown, {hit_rate(judged.places, 1):.1f} % at the first "
-        f"place; MRR@{TOP} is {reciprocal_rank(judged.places):.2f} %.",
+        f"place; MRR@{TOP} is {reciprocal_rank(judged.places):.2f} %. Hit rates (P@k) and MRR are "
+        "in percent, here and above.",
         [
             charts.lines(
                 curves, x="items shown", y="hit rate, %", caption="Hit rate by how many are shown."

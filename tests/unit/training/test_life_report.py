@@ -49,7 +49,7 @@ def test_labels_are_cut_and_stages_are_told_by_the_cycles_left() -> None:
     stages = found["Error by life stage"].tables[0].rows
     assert [row[:3] for row in stages] == [
         ("0 to 10 cycles left", "2", "118.51"),
-        ("125 and more", "1", "0.00"),
+        ("125 and more cycles left", "1", "0.00"),
     ]
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from millrace.manifest import Data, DataRange, Manifest, Signature
 from training.dataset import Dataset
-from training.report.binary import sections
+from training.evaluate import average_precision
+from training.report.binary import sections, steps
 from training.report.measures import calibration, permutation_importance, stability_index
 from training.report.page import Section, Table, render
 from training.report.run import Run
@@ -21,14 +23,18 @@ ROWS = 2_000
 
 
 class AmountModel:
-    """Scores by the amount alone."""
+    """Scores by the amount alone, or by a part of another feature too."""
 
     threshold: float | None = 0.8
     library_versions: Mapping[str, str] = {}
 
+    def __init__(self, other: int = 0, share: float = 0.0) -> None:
+        self.other, self.share = other, share
+
     def outputs(self, features: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
         """Scores and decisions."""
-        score = np.clip(features[:, 0] / 100, 0, 1).astype(np.float32)
+        mixed = (1 - self.share) * features[:, 0] + self.share * features[:, self.other]
+        score = np.clip(mixed / 100, 0, 1).astype(np.float32)
         return {"score": score, "decision": score >= np.float32(0.8)}
 
     def save(self, folder: Path) -> None:
@@ -36,17 +42,17 @@ class AmountModel:
         raise NotImplementedError
 
 
-def part(seed: int) -> Dataset:
+def part(seed: int, told_by: int = 0) -> Dataset:
     rng = np.random.default_rng(seed)
     features = rng.uniform(0, 100, (ROWS, len(FRAUD.spec.names)))
     features[:, 1] = rng.integers(0, 2, ROWS)
-    labels = rng.random(ROWS) < features[:, 0] / 400
+    labels = rng.random(ROWS) < features[:, told_by] / 400
     ids = np.arange(ROWS)
     return Dataset(features, labels, ids, ids, np.sort(rng.integers(0, 3 * 86_400_000, ROWS)))
 
 
-def manifest(source: str = "generator") -> Manifest:
-    period = DataRange(0, 86_400_000, ROWS, 12)
+def manifest(source: str = "generator", positives: int | None = 12) -> Manifest:
+    period = DataRange(0, 86_400_000, ROWS, positives)
     return Manifest(
         model_name="fraud",
         version=0,
@@ -80,6 +86,38 @@ def test_the_page_fetches_nothing(page: str) -> None:
     without_names = re.sub(r'xmlns(:\w+)?="[^"]*"', "", page)  # names of formats, not addresses
     assert not re.search(r"<(script|link|img|iframe)|@import|url\(\s*['\"]?(?!#)", without_names)
     assert not re.findall(r'(?:src|href)="(?!#)[^"]*"', without_names)
+
+
+def test_every_table_can_be_scrolled_by_itself(page: str) -> None:
+    assert page.count('<div class="table"><table>') == page.count("<table>") > 0
+
+
+def test_positives_are_told_of_yes_or_no_labels_alone(page: str) -> None:
+    assert "<th>positive</th>" in page
+    assert "<th>positive</th>" not in render(manifest(positives=None), [])
+
+
+def test_the_days_that_are_left_out_before_the_test_are_told(page: str) -> None:
+    found, week_ms = manifest(), 7 * 86_400_000
+    later = replace(found.data.test, start_ms=found.data.validation.end_ms + week_ms)
+    page_of_later = render(replace(found, data=replace(found.data, test=later)), [])
+    assert "7 days before the test" in page_of_later
+    assert "before the test" not in page
+
+
+def test_slices_go_by_the_most_important_feature_first() -> None:
+    told_by = FRAUD.spec.names.index("terminal_risk_7d")
+    train, validation, test = (part(seed, told_by) for seed in (1, 2, 3))
+    run = Run(FRAUD, AmountModel(told_by, share=0.8), train, validation, test, seed=1)
+    captions = [table.caption for table in sections(run)[-1].tables]
+    assert captions[captions.index("weekend") + 1] == "terminal_risk_7d"
+
+
+def test_the_area_below_precision_and_recall_is_the_average_precision() -> None:
+    labels = np.array([True, False, True, True, False])
+    scores = np.array([0.9, 0.8, 0.8, 0.4, 0.1])
+    recall, precision = steps(labels, scores)
+    assert np.trapezoid(precision, recall) == pytest.approx(average_precision(labels, scores))
 
 
 def test_what_data_says_is_text_and_no_markup() -> None:
