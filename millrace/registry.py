@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -55,17 +56,28 @@ def manifest_of(base: Path, model_name: str, version: int | None = None) -> Mani
         ConfigurationError: there is no such version.
         DataError: the manifest cannot be read, or belongs to another version.
     """
-    known = versions(base, model_name)
-    wanted = version if version is not None else max(known, default=None)
-    if wanted is None or wanted not in known:
-        asked = model_name if version is None else f"version {version} of {model_name}"
-        have = f"versions are {', '.join(map(str, known))}" if known else "it has no version"
-        raise ConfigurationError(f"no model {asked} under {base}: {have}")
+    known = versions(base, model_name) if Path(model_name).name == model_name else []
+    if not known:
+        raise ConfigurationError(f"no model {model_name!r} under {base}: {_hint(base, model_name)}")
+    wanted = known[-1] if version is None else version
+    if wanted not in known:
+        raise ConfigurationError(
+            f"no model version {version} of {model_name} under {base}: "
+            f"versions are {', '.join(map(str, known))}"
+        )
     file = version_path(base, model_name, wanted) / EXTRA / MANIFEST
     manifest = read_manifest(file)
     if (manifest.model_name, manifest.version) != (model_name, wanted):
         raise DataError(f"{file} is the manifest of {manifest.model_name}:{manifest.version}")
     return manifest
+
+
+def _hint(base: Path, model_name: str) -> str:
+    names = model_names(base)
+    near = get_close_matches(model_name, names, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"there are {', '.join(names)}" if names else "there is none yet"
 
 
 def golden_rows_of(base: Path, model_name: str, version: int) -> GoldenRows:

@@ -1,6 +1,6 @@
 """From records to a published version, in one call."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from math import ceil, isfinite
@@ -17,10 +17,10 @@ from millrace.version_directory import EXTRA
 from training.archived.build import ArchiveSource
 from training.dataset import Dataset, build
 from training.export import REPORT, export
-from training.models.fitted import FitOptions, FittedModel, find_evaluate, find_fit
+from training.models.fitted import Evaluate, FitOptions, FittedModel, find_evaluate, find_fit
 from training.progress import OnProgress, silent
 from training.report.page import Section
-from training.report.run import Run, find_sections
+from training.report.run import Run, Sections, find_sections
 from training.split import (
     TEST_DAYS,
     Period,
@@ -139,9 +139,11 @@ def train(
         on_progress: told of features and epochs.
 
     Raises:
-        MillraceError: the use case's training cannot be loaded, or the data cannot be used.
+        MillraceError: the use case's training, measures or report cannot be loaded, or the data
+            cannot be used.
     """
-    fit = find_fit(use_case)
+    # All of them now: a report that is not there would show when the training is done.
+    fit, evaluate, sections = find_fit(use_case), find_evaluate(use_case), find_sections(use_case)
     data = source.dataset(use_case, on_progress)
     split = _split(use_case, data, train_days)
     known = by_last_record(data) if use_case.whole_entities else data
@@ -164,23 +166,17 @@ def train(
             _range(split.validation, parts["validation"]),
             _range(split.test, parts["test"]),
         ),
-        metrics=_measured(use_case, model, parts["test"]),
+        metrics=_measured(use_case, model, parts["test"], evaluate),
         test=parts["test"],
         seed=options.seed,
-        sections=_report(use_case, model, parts, options.seed, on_progress),
+        sections=_report(sections, Run(use_case, model, **parts, seed=options.seed), on_progress),
     )
     return Trained(version_path(models_path, manifest.model_name, manifest.version), manifest)
 
 
-def _report(
-    use_case: UseCase,
-    model: FittedModel,
-    parts: Mapping[str, Dataset],
-    seed: int,
-    on_progress: OnProgress,
-) -> Sequence[Section]:
+def _report(sections: Sections, run: Run, on_progress: OnProgress) -> Sequence[Section]:
     on_progress("report", 0, 1)
-    found = find_sections(use_case)(Run(use_case, model, **parts, seed=seed))
+    found = sections(run)
     on_progress("report", 1, 1)
     return found
 
@@ -207,7 +203,9 @@ def _range(period: Period, part: Dataset) -> DataRange:
     return DataRange(period.start_ms, period.end_ms, len(part), positives)
 
 
-def _measured(use_case: UseCase, model: FittedModel, test: Dataset) -> dict[str, float]:
+def _measured(
+    use_case: UseCase, model: FittedModel, test: Dataset, evaluate: Evaluate
+) -> dict[str, float]:
     """The measures of the model, and under `rule_…` those of the use case's rule."""
     signature = use_case.model
     tensors = (output.tensor for output in signature.outputs)
@@ -215,7 +213,6 @@ def _measured(use_case: UseCase, model: FittedModel, test: Dataset) -> dict[str,
         "": model.outputs(test.features.astype(signature.input_dtype)),
         "rule_": dict(zip(tensors, use_case.rule(test.features), strict=True)),
     }
-    evaluate = find_evaluate(use_case)
     return {
         f"{prefix}{name}": value
         for prefix, outputs in answers.items()

@@ -21,6 +21,10 @@ class Reason(str, Enum):
     DUPLICATE = "duplicate"
 
 
+REFUSING_STAGES = ("clean", "labels", "predictions")
+"""Stages of the job that write dead letters."""
+
+
 class DeadLetter(msgspec.Struct, frozen=True):
     """A record that could not be used, whole, with the reason and the place it came from.
 

@@ -8,6 +8,8 @@ from millrace.kafka.topics import RAW
 from udfs.errors import ConfigurationError
 
 _PLACES = re.compile(r"\d+:\d+(,\d+:\d+)*")
+# No time begins like this: the first colon of one stands behind a whole date.
+_ALMOST_PLACES = re.compile(r"\s*\d+:")
 
 TimeOf = Callable[[str, str], int]
 """Reads the time that an option gives: its text and its name to UTC milliseconds."""
@@ -28,7 +30,8 @@ def source_range(
         time_of: reads a time of an option.
 
     Raises:
-        ConfigurationError: an option is neither, or names a partition that there is not.
+        ConfigurationError: an option is neither, or names a partition that there is not, or the
+            range ends before it begins.
     """
     first, end = stages.first(RAW), stages.end(RAW)
     start = _bound(stages, begin, "--from", first, time_of)
@@ -41,6 +44,10 @@ def source_range(
                     f"partitions are {', '.join(map(str, sorted(end)))}"
                 )
     both = sorted(start.keys() & stop.keys())
+    if begin and finish and any(start[p] > stop[p] for p in both):
+        raise ConfigurationError(
+            f"--from is {begin!r} and --to is {finish!r}: the range ends before it begins"
+        )
     return (
         {p: max(start[p], first.get(p, 0)) for p in both},
         {p: min(stop[p], end[p]) for p in both},
@@ -55,6 +62,6 @@ def _bound(
     if _PLACES.fullmatch(text):
         pairs = (place.split(":") for place in text.split(","))
         return {int(partition): int(offset) for partition, offset in pairs}
-    if ":" in text and text.replace(":", "").replace(",", "").isdecimal():
+    if _ALMOST_PLACES.match(text):
         raise ConfigurationError(f"{option} is {text!r}; offsets look like 0:500,1:700")
     return stages.at(RAW, time_of(text, option))

@@ -38,8 +38,9 @@ def audit(
     """Compare a range of raw records with predictions and dead letters, committed ones only.
 
     Every record has to have exactly one outcome; missing and double ones are listed, and the
-    exit status is 1 when there are any. Times are those of the raw records in Kafka. While the
-    job is at work its newest records are still under way, which is told.
+    exit status is 1 when there are any, or when the range holds no record at all. Times are those
+    of the raw records in Kafka. While the job is at work its newest records are still under way,
+    which is told.
 
     Example: millrace audit fraud --from 2025-07-01 --to 2025-07-02
     """
@@ -57,7 +58,7 @@ def audit(
         typer.echo(json.dumps({**asdict(found), "closes": found.closes}))
     else:
         _print(found)
-    if not found.closes:
+    if not found.closes or not found.inputs:
         raise typer.Exit(1)
 
 
@@ -71,7 +72,9 @@ def _progress() -> "Iterator[OnProgress]":
 
 def _print(found: "Audit") -> None:
     for partition, first in found.start.items():
-        typer.echo(f"partition {partition}: offsets {first:,} to {found.end[partition] - 1:,}")
+        end = found.end[partition]
+        offsets = f"offsets {first:,} to {end - 1:,}" if end > first else "nothing"
+        typer.echo(f"partition {partition}: {offsets}")
     typer.echo(f"{found.inputs:12,} raw records")
     for stage, count in found.outcomes.items():
         typer.echo(f"{count:12,} {stage}")
@@ -80,8 +83,15 @@ def _print(found: "Audit") -> None:
     typer.echo(f"{found.double:12,} double{_ranges(found.double_ranges)}")
     if found.unexplained:
         typer.echo(f"{found.unexplained:12,} outcomes of offsets without a record")
-    verdict = "every record has exactly one outcome" if found.closes else "this does not close"
-    typer.echo(verdict)
+    typer.echo(_verdict(found))
+
+
+def _verdict(found: "Audit") -> str:
+    if not found.closes:
+        return "this does not close"
+    if not found.inputs:
+        return "no raw record is in this range: nothing was compared"
+    return "every record has exactly one outcome"
 
 
 def _ranges(ranges: Mapping[int, list[tuple[int, int]]]) -> str:

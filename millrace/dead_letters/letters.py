@@ -8,7 +8,7 @@ import msgspec
 from millrace.archive.stages import Stages
 from millrace.kafka.topics import DEAD_LETTERS
 from udfs.errors import ConfigurationError, DataError
-from udfs.records import DeadLetter, Reason
+from udfs.records import REFUSING_STAGES, DeadLetter, Reason
 
 Place = tuple[str, int, int]
 """Topic, partition and offset."""
@@ -61,12 +61,14 @@ class Filter:
     partition: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuses a reason that there is not."""
-        known = [reason.value for reason in Reason]
-        if self.reason is not None and self.reason not in known:
-            raise ConfigurationError(
-                f"--reason is {self.reason!r}; it is one of {', '.join(known)}"
-            )
+        """Refuses a reason or a stage that there is not."""
+        reasons = [reason.value for reason in Reason]
+        for option, value, known in (
+            ("--reason", self.reason, reasons),
+            ("--stage", self.stage, REFUSING_STAGES),
+        ):
+            if value is not None and value not in known:
+                raise ConfigurationError(f"{option} is {value!r}; it is one of {', '.join(known)}")
 
     def takes(self, letter: Letter) -> bool:
         """Whether a letter is meant."""

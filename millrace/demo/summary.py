@@ -10,6 +10,7 @@ from rich.table import Table
 from millrace.demo.archiving import Archived
 from millrace.demo.audit import ArchiveAudit, Audit, LabelAudit
 from millrace.demo.challenger import Challenger
+from millrace.demo.next_steps import next_steps
 from millrace.demo.plan import Plan
 from millrace.demo.rates import quantile
 from millrace.demo.tally import Snapshot
@@ -133,7 +134,7 @@ def show(summary: Summary, plan: Plan, console: Console) -> None:
     console.print()
     console.print(answers_table(plan, summary.seen))
     console.print()
-    console.print(_next(plan))
+    console.print(next_steps(plan))
 
 
 def _figures(summary: Summary, plan: Plan) -> Table:
@@ -215,25 +216,6 @@ def _quality(model: Manifest | None, plan: Plan) -> str:
 
 def _after(seconds: float | None) -> str:
     return "none came" if seconds is None else f"after {seconds:.1f} s"
-
-
-def _next(plan: Plan) -> Table:
-    name = plan.use_case.name
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_row("[bold]What to try next[/]", "")
-    for command, what in (
-        ("millrace up", "the same stack, to stay"),
-        (f"millrace topics apply {name}", "its topics"),
-        (f"millrace run score --use-case {name}", "the job, in this terminal"),
-        (f"millrace produce {name} --rate 50", "traffic, in a second one"),
-        (f"millrace tail {name}.predictions", "its answers, in a third"),
-        ("millrace models list", "what was trained"),
-        (f"millrace train {name}", "the next version"),
-        ("millrace init NAME", "a use case of your own"),
-    ):
-        table.add_row(f"  {command}", f"[dim]{what}[/]")
-    return table
 
 
 def _rounded(seconds: float | None) -> float | None:

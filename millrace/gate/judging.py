@@ -1,5 +1,6 @@
 """All checks of a candidate, in order, to a verdict."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -37,6 +38,17 @@ class Gate:
     server: str | None = None
     client: ClientOptions | None = None
     tell: Callable[[str], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        """Refuses a server that has no port.
+
+        Raises:
+            ConfigurationError: it has none.
+        """
+        if self.server is not None and not re.fullmatch(r"[^\s,]+:\d+", self.server):
+            raise ConfigurationError(
+                f"--server is {self.server!r}; it is HOST:PORT, such as 127.0.0.1:8500"
+            )
 
     def judge(self, candidate: Subject) -> Verdict:
         """The verdict; checks that mean nothing after an earlier one are not made.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from confluent_kafka import (
     Consumer,
@@ -59,8 +60,10 @@ def partitions_of(cluster: Cluster, topic: str) -> list[int]:
     with admin_client(cluster) as admin:
         found = admin.list_topics(timeout=10).topics
     if topic not in found:
+        near = get_close_matches(topic, found, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
         raise ConfigurationError(
-            f"there is no topic {topic} at {cluster.bootstrap_servers}; "
+            f"there is no topic {topic} at {cluster.bootstrap_servers}; {hint}"
             "`millrace topics apply` makes those of a use case"
         )
     return sorted(found[topic].partitions)

@@ -12,8 +12,8 @@ from udfs.use_cases.find import use_case_names
 _TEMPLATE = Path(__file__).with_name("template")
 _NAME, _MILLRACE = "newcase", "@MILLRACE@"
 _LONGEST = 40
-# A folder of the project itself would hide a package of this name.
-_OWN = ("tests",)
+# Folders of the project itself: one would hide a package of this name, `make clean` removes one.
+_OWN = ("tests", "dist")
 _RENAMED = {"gitignore": ".gitignore"}
 # Of an import of the template, such as a test's.
 _LEFT_OUT = ("__pycache__", ".pytest_cache")

@@ -58,4 +58,7 @@ def _reader(use_case: UseCase, path: Path) -> _Reader:
 
         diginetica.find_folder(path)
         return _Reader(diginetica.clicks, diginetica.labelled)
-    raise ConfigurationError(f"no reader knows files of use case {use_case.name!r}")
+    raise ConfigurationError(
+        f"no reader knows files of use case {use_case.name!r}, only those of fraud, maintenance "
+        "and recommendation: read yours in its `generate`, or take them in by `millrace ingest`"
+    )

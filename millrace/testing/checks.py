@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from millrace.testing import contract
 from udfs.use_cases.contract import UseCase
-from udfs.use_cases.find import find_use_case
+from udfs.use_cases.find import load_use_case
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Check:
     function: Callable[[UseCase], None]
 
     def __call__(self) -> None:
-        """Finds the use case and checks it.
+        """Loads the use case and checks it.
 
         Raises:
-            UseCaseError: there is no such use case.
+            UseCaseError: there is no such use case, or it cannot be loaded.
         """
-        self.function(find_use_case(self.name))
+        self.function(load_use_case(self.name))
 
 
 def checks_of(name: str) -> Iterator[Check]:

@@ -71,7 +71,7 @@ class ArchiveSource:
         if use_case.labels is None:
             raise UseCaseError(
                 f"use case {use_case.name!r} has no feed of labels, so an archive cannot tell "
-                "them: train with --data or the generator"
+                "them: declare one (`labels`), or train without --archive on what it generates"
             )
         archive = open_archive(self.root, use_case.name)
         raw = Stage(archive, RAW, use_case, self.max_clock_skew_ms, self.as_of_ms)

@@ -1,6 +1,7 @@
 """Record fields as arrays: one column a field, over all records of a block."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from operator import attrgetter
 from typing import Any
 
@@ -34,7 +35,9 @@ def column_types(record_type: type[msgspec.Struct], fields: Iterable[str]) -> di
     types = {}
     for field in fields:
         if field not in known:
-            raise UseCaseError(f"{record_type.__name__} has no field {field!r}")
+            near = get_close_matches(str(field), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"its fields are {', '.join(known)}"
+            raise UseCaseError(f"{record_type.__name__} has no field {field!r}: {hint}")
         found = _dtype(known[field])
         if found is None:
             raise UseCaseError(

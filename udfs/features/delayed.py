@@ -6,6 +6,7 @@ import numpy as np
 
 from udfs.features.chains import grown
 from udfs.features.key_index import KeyIndex
+from udfs.features.lengths import require_windows
 from udfs.features.sorted_runs import LATEST_MS, TIME_BITS, Ints, SortedRuns, places
 from udfs.features.values import Columns, LabelledValues
 
@@ -39,6 +40,14 @@ class DelayedWindows:
     key: str
     windows_ms: tuple[int, ...]
     delay_ms: int
+
+    def __post_init__(self) -> None:
+        """Refuses windows that have no length or order.
+
+        Raises:
+            UseCaseError: they are no tuple of whole milliseconds from 1 on, in ascending order.
+        """
+        require_windows(self.name, self.windows_ms)
 
     @property
     def values(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from udfs.features.chains import NONE, EventChains, Ints, grown, lowered
+from udfs.features.lengths import require_windows
 from udfs.features.singles import Singles
 from udfs.features.values import Columns, WindowValues
 
@@ -29,6 +30,14 @@ class WindowedAggregate:
     key: str
     value: str
     windows_ms: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Refuses windows that have no length or order.
+
+        Raises:
+            UseCaseError: they are no tuple of whole milliseconds from 1 on, in ascending order.
+        """
+        require_windows(self.name, self.windows_ms)
 
     @property
     def values(self) -> tuple[str, ...]:

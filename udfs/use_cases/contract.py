@@ -10,12 +10,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.errors import UseCaseError
 from udfs.features.columns import column_types
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import Columns, Features, WindowValues
+from udfs.use_cases.declaration import require_declared
 from udfs.use_cases.feeds import Duplicates, LabelFeed
 from udfs.use_cases.measures import Measure
+from udfs.use_cases.signature import DECISION, SCORE, ModelSignature, Output
 
 __all__ = [
     "DECISION",
@@ -32,61 +33,8 @@ __all__ = [
     "WindowValues",
 ]
 
-RESERVED_ENDINGS = ("-once", "-archive", "-alarms")
-"""What deployments of one use case end in beside its main one, so no use case's name does."""
-
 Label: TypeAlias = bool | int | float
 """What was to be predicted for a record, once it is known."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """One tensor that the model gives, and where it stands in a prediction.
-
-    Attributes:
-        tensor: name of the signature's output.
-        field: name of the prediction's field.
-        dtype: `float32`, `int64` or `bool`.
-        width: None for one value a row, shape (n,); k for a list of k values, shape (n, k).
-        limits: the lowest and the highest value that it takes; labels beyond are learnt as the
-            nearer one. None: any.
-
-    >>> Output("items", "items", "int64", 20).shape(3)
-    (3, 20)
-    """
-
-    tensor: str
-    field: str
-    dtype: str = "float32"
-    width: int | None = None
-    limits: tuple[float, float] | None = None
-
-    def shape(self, rows: int) -> tuple[int, ...]:
-        """The shape of the output for so many rows."""
-        return (rows,) if self.width is None else (rows, self.width)
-
-
-SCORE = Output("score", "output")
-"""How likely a yes-or-no label is, from 0 to 1."""
-
-DECISION = Output("decision", "decision", "bool")
-"""Whether the score reaches the version's threshold."""
-
-
-@dataclass(frozen=True)
-class ModelSignature:
-    """The model's name and the tensors it takes and gives.
-
-    The model takes `input_name`, of shape (n, features) and `input_dtype`, and gives the outputs.
-    Thresholds, scaling and vocabularies live inside the SavedModel, so they travel with its
-    version.
-    """
-
-    model_name: str
-    signature_name: str = "serving_default"
-    input_name: str = "features"
-    input_dtype: str = "float32"
-    outputs: tuple[Output, ...] = (SCORE, DECISION)
 
 
 @dataclass(frozen=True)
@@ -95,7 +43,7 @@ class UseCase:
 
     Attributes:
         name: lower-case word; topics are named `<name>.<stage>`. It ends in none of
-            `RESERVED_ENDINGS`.
+            `RESERVED_ENDINGS` of `udfs.use_cases.declaration`.
         record_type: frozen msgspec Struct of a raw record; decoding validates.
         business_id: field that names the record in the business.
         entity_key: field of the first entity key; raw topics are keyed by its decimal text.
@@ -160,18 +108,13 @@ class UseCase:
     whole_entities: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses a name whose deployments could be those of another use case.
+        """Refuses what cannot be a use case, before anything runs.
 
         Raises:
-            UseCaseError: it ends in one of `RESERVED_ENDINGS`.
+            UseCaseError: what is declared is of a wrong kind or does not fit together, or the name
+                could be that of another one's deployment.
         """
-        for ending in RESERVED_ENDINGS:
-            if self.name.endswith(ending):
-                raise UseCaseError(
-                    f"no use case may be called {self.name!r}: {self.name.removesuffix(ending)!r} "
-                    f"has a deployment that ends in {ending}, so the two would share consumer "
-                    "group, transactional ids and checkpoints"
-                )
+        require_declared(self)
 
     @cached_property
     def column_types(self) -> Mapping[str, np.dtype[Any]]:

@@ -112,12 +112,19 @@ def test_dead_letters_of_other_topics_are_not_outcomes() -> None:
     [
         ("noon", "--from is 'noon'; it is a time such as 2025-07-31"),
         ("0:1:2", "offsets look like 0:500,1:700"),
+        ("0:x", "--from is '0:x'; offsets look like 0:500,1:700"),
         ("7:1", "there is no partition 7; partitions are 0, 1"),
     ],
 )
 def test_a_wrong_bound_is_told_in_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         source_range(Memory([], []), text, None, time_ms)
+
+
+@pytest.mark.parametrize(("begin", "finish"), [("0:5", "0:2"), ("1970-01-01T00:00:05", "2000")])
+def test_a_range_that_ends_before_it_begins_is_refused(begin: str, finish: str) -> None:
+    with pytest.raises(ConfigurationError, match="the range ends before it begins"):
+        source_range(Memory([], []), begin, finish, time_ms)
 
 
 def test_an_outcome_without_a_source_is_named_by_its_place() -> None:

@@ -118,3 +118,9 @@ def test_size_has_a_limit(tmp_path: Path, most: float, outcome: str) -> None:
     version_folders.candidate(tmp_path / "candidates")
     candidate = subjects.candidate(settings(tmp_path), FRAUD, None)
     assert cost.size(candidate, candidate, most).outcome == outcome
+
+
+@pytest.mark.parametrize("server", ["nowhere", "", "a:1,b:2"])
+def test_a_server_without_a_port_is_refused(server: str) -> None:
+    with pytest.raises(ConfigurationError, match="it is HOST:PORT, such as"):
+        Gate(FRAUD, None, Limits(), server=server)

@@ -109,6 +109,7 @@ def test_the_command_installs_the_running_checkout_unless_told(
         ("r" * 41, "cannot name a use case: take lower-case letters"),
         ("class", "'class' cannot name a package: the word has a use of its own"),
         ("tests", "'tests' cannot name a package: the word has a use of its own"),
+        ("dist", "'dist' cannot name a package: the word has a use of its own"),
         ("fraud", "a use case 'fraud' is installed already; take another name"),
         ("json", "a Python package 'json' exists already; take another name"),
         ("udfs", "a Python package 'udfs' exists already; take another name"),

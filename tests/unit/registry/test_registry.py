@@ -104,8 +104,18 @@ def test_a_missing_version_is_told_with_those_there_are(tmp_path: Path) -> None:
     publish(tmp_path)
     with pytest.raises(ConfigurationError, match=r"no model version 9 of fraud .*versions are 1"):
         registry.manifest_of(tmp_path, "fraud", 9)
-    with pytest.raises(ConfigurationError, match=r"no model ghost .*no version"):
+    with pytest.raises(ConfigurationError, match=r"no model 'ghost' .*: there are fraud"):
         registry.manifest_of(tmp_path, "ghost")
+    with pytest.raises(ConfigurationError, match=r"no model 'fruad' .*did you mean 'fraud'\?"):
+        registry.manifest_of(tmp_path, "fruad", 1)
+    with pytest.raises(ConfigurationError, match="there is none yet"):
+        registry.manifest_of(tmp_path / "none", "fraud")
+
+
+def test_a_model_is_a_folder_right_under_the_base_path(tmp_path: Path) -> None:
+    publish(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"no model '\.\./\w+/fraud' under"):
+        registry.manifest_of(tmp_path, f"../{tmp_path.name}/fraud")
 
 
 @pytest.mark.parametrize(

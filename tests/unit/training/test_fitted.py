@@ -21,8 +21,8 @@ def test_training_is_what_the_use_case_names() -> None:
     [
         ("no_such_module:fit", "cannot be loaded: No module named 'no_such_module'"),
         ("training.models.fitted:nothing", "cannot be loaded: module .* has no attribute"),
-        ("training.models.fitted", "cannot be loaded"),
-        (":fit", "cannot be loaded"),
+        ("training.models.fitted", "it is a text such as 'package.module:function'"),
+        (":fit", "it is a text such as 'package.module:function'"),
         ("training.models.fitted:__doc__", "is a str, not a function"),
     ],
     ids=["module", "attribute", "no attribute", "no module", "no function"],

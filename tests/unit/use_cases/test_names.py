@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from udfs.errors import UseCaseError
-from udfs.use_cases.contract import RESERVED_ENDINGS
+from udfs.use_cases.declaration import RESERVED_ENDINGS
 from udfs.use_cases.fraud import FRAUD
 
 
