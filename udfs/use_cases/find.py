@@ -1,5 +1,6 @@
 """Finds a use case by its entry point or by `module:attribute`."""
 
+import sys
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -45,7 +46,9 @@ def load_use_case(name: str) -> UseCase:
     module_name, _, attribute = reference.partition(":")
     if not attribute:
         near = get_close_matches(name, points, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(points))}"
+        known = f"known in {sys.prefix} are {', '.join(sorted(points))}"
+        own = "one of your own is known in the environment that its project is installed in"
+        hint = f"did you mean {near[0]!r}?" if near else f"{known}; {own}"
         raise UseCaseError(f"no use case {name!r} is installed: {hint}")
     value = _value(reference, module_name, attribute)
     if not isinstance(value, UseCase):

@@ -12,6 +12,7 @@ from millrace.ingest.csv_rows import csv_entries
 from millrace.ingest.entries import Entry
 from millrace.ingest.lines import Lines
 from udfs.errors import DataError
+from udfs.features.spec import FeatureSpec
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.fraud import FRAUD
 from udfs.use_cases.maintenance import MAINTENANCE
@@ -29,7 +30,9 @@ class Sparse(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-SPARSE = replace(FRAUD, record_type=Sparse)
+SPARSE = replace(
+    FRAUD, record_type=Sparse, columns=(), spec=FeatureSpec((), ()), labels=None, duplicates=None
+)
 
 
 def entries(

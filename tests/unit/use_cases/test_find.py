@@ -1,5 +1,6 @@
 """A use case is found by name, or a sentence says what is wrong and where."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ def test_a_command_says_so_in_one_line_and_exits_with_2(
     assert run(["topics", "show", f"{module}:CASE"]) == 2
     told = capsys.readouterr().err
     assert (told[:7], told.count("\n"), "Traceback" in told) == ("error: ", 1, False)
+
+
+def test_a_name_that_nothing_has_is_told_with_the_environment_that_was_asked() -> None:
+    with pytest.raises(UseCaseError) as refused:
+        find_use_case("my_own")
+    assert f"known in {sys.prefix} are fraud, maintenance" in str(refused.value)
 
 
 def test_an_entry_point_and_its_use_case_have_one_name(
