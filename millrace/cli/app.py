@@ -83,8 +83,19 @@ def build() -> typer.Typer:
     return app
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"millrace {version('millrace-flink')}")
+        raise typer.Exit
+
+
 def _global_options(
     debug: bool = typer.Option(False, _DEBUG, help="Show the traceback of a failure."),
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_tell_version, help="Show the version."
+    ),
 ) -> None:
     """Settings come from millrace.toml (or MILLRACE_CONFIG) and the environment."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from millrace.cli.arguments import AsJson, UseCaseName, date_of
+from millrace.cli.arguments import AsJson, UseCaseName, dates_between
 
 if TYPE_CHECKING:
     from millrace.archive import Archive
@@ -51,8 +51,8 @@ def ls(
     """
     from millrace.archive.overview import holdings, total  # noqa: PLC0415
 
+    first, last = dates_between(since, until)
     _, archive, stages = _opened(use_case, path, stage)
-    first, last = date_of(since, "--since"), date_of(until, "--until")
     found = {name: list(holdings(archive, name, since=first, until=last)) for name in stages}
     if as_json:
         typer.echo(json.dumps([_plain(part) for parts in found.values() for part in parts]))
@@ -82,8 +82,8 @@ def compact(
     """
     from millrace.archive import compaction  # noqa: PLC0415
 
+    first, last = dates_between(since, until)
     _, archive, stages = _opened(use_case, path, stage)
-    first, last = date_of(since, "--since"), date_of(until, "--until")
     everything: list[Compacted] = []
     for name in stages:
         for done in compaction.compact(

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, timezone
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,12 +15,44 @@ _PLACE = re.compile(r"(\d+):(\d+)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def date_of(text: str | None, option: str) -> date | None:
-    """The date that an option gives.
+def dates_between(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    """The dates that `--since` and `--until` give; None where one is left out.
+
+    >>> dates_between("2025-07-31", None)
+    (datetime.date(2025, 7, 31), None)
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: one is no date, or there is none between them.
     """
+    first, last = _date_of(since, "--since"), _date_of(until, "--until")
+    if first and last and first >= last:
+        _refuse_order(since, until)
+    return first, last
+
+
+def times_between(since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """The UTC milliseconds that `--since` and `--until` give; None where one is left out.
+
+    >>> times_between(None, "1970-01-01T00:00:01")
+    (None, 1000)
+
+    Raises:
+        ConfigurationError: one is no time, or there is none between them.
+    """
+    since_ms = None if since is None else time_ms(since, "--since")
+    until_ms = None if until is None else time_ms(until, "--until")
+    if since_ms is not None and until_ms is not None and since_ms >= until_ms:
+        _refuse_order(since, until)
+    return since_ms, until_ms
+
+
+def _refuse_order(since: str | None, until: str | None) -> NoReturn:
+    raise ConfigurationError(
+        f"--since is {since!r} and --until is {until!r}: nothing is between them"
+    )
+
+
+def _date_of(text: str | None, option: str) -> date | None:
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError as error:

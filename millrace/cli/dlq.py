@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from millrace.cli.arguments import AsJson, UseCaseName, time_ms
+from millrace.cli.arguments import AsJson, UseCaseName, times_between
 from millrace.cli.tail import as_text, as_value
 
 if TYPE_CHECKING:
@@ -155,9 +155,7 @@ def _filter(
 ) -> "Filter":
     from millrace.dead_letters.letters import Filter  # noqa: PLC0415
 
-    since_ms = None if since is None else time_ms(since, "--since")
-    until_ms = None if until is None else time_ms(until, "--until")
-    return Filter(reason, stage, since_ms, until_ms, partition)
+    return Filter(reason, stage, *times_between(since, until), partition)
 
 
 def _opened(use_case: str, archive: bool) -> "tuple[Settings, str, Stages]":

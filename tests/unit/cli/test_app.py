@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,11 @@ def test_help_lists_the_commands_within_half_a_second_of_work(tmp_path: Path) ->
     words = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}
     assert {"doctor", "up", "status", "down", "topics", "tail"} <= words
     assert spent < 0.5
+
+
+def test_the_version_is_that_of_what_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"millrace {version('millrace-flink')}\n"
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
