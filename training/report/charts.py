@@ -69,6 +69,8 @@ def lines(
         if logarithmic:
             axes.set_xscale("log")
             axes.set_yscale("log")
+        else:
+            _whole_ticks(axes, named)
         _finish(axes, x, y)
         return Chart(_svg(figure), caption)
 
@@ -105,11 +107,33 @@ def bars(
         return Chart(_svg(figure), caption)
 
 
+def paired_bars(
+    names: Sequence[str], named: Mapping[str, Sequence[float]], *, x: str, caption: str
+) -> Chart:
+    """Horizontal bars of two values for each name, the first name on top."""
+    height, places = 0.4, np.arange(len(names))[::-1]
+    with _axes(height=1.4 + 0.4 * len(names)) as (figure, axes):
+        for colour, shift, (name, values) in zip(
+            _COLOURS, (0.5, -0.5), named.items(), strict=False
+        ):
+            axes.barh(places + shift * height, values, label=name, color=colour, height=height)
+        axes.set_yticks(places, names)
+        axes.grid(axis="y", visible=False)
+        _finish(axes, x, "")
+        return Chart(_svg(figure), caption)
+
+
 @contextmanager
 def _axes(height: float = _SIZE[1]) -> Iterator[tuple[Any, Any]]:
     with rc_context(_STYLE):
         figure = Figure((_SIZE[0], height), layout="constrained")
         yield figure, figure.subplots()
+
+
+def _whole_ticks(axes: Any, named: Mapping[str, Line]) -> None:
+    """No tick between whole numbers where a curve has whole places only."""
+    if all(np.all(across == np.round(across)) for across, _ in named.values()):
+        axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _finish(axes: Any, x: str, y: str) -> None:

@@ -13,7 +13,7 @@ from training.report import charts
 from training.report.page import Section, Table
 from training.report.run import Run
 from udfs.features.sessions import NO_ITEM
-from udfs.use_cases.recommendation import ITEMS, TOP
+from udfs.use_cases.recommendation import ITEMS, LENGTH, TOP
 
 _DAY_MS = 86_400_000
 _GROUPS = 10
@@ -111,8 +111,8 @@ def _by_length(judged: Judged) -> Section:
     first = np.array([reciprocal_rank(judged.places[rows]) for _, rows in shown])
     return Section(
         "Session length",
-        "How well it goes with the clicks that the model sees; the last place is all sessions of "
-        "at least so many.",
+        f"How well it goes by the clicks of the session until then. The model sees {LENGTH} at "
+        "most, so longer sessions are with those.",
         [
             charts.lines(
                 {f"hit rate@{TOP}": (across, hits), f"MRR@{TOP}": (across, first)},
@@ -122,7 +122,13 @@ def _by_length(judged: Judged) -> Section:
                 markers=True,
             )
         ],
-        [_table("clicks seen", [(str(k), rows) for k, rows in shown], judged)],
+        [
+            _table(
+                "clicks seen",
+                [(f"{k} and more" if k == LENGTH else str(k), rows) for k, rows in shown],
+                judged,
+            )
+        ],
     )
 
 
@@ -144,9 +150,12 @@ def _popularity(judged: Judged) -> Section:
         "training clicks. A model that shows the first tenths far more often than visitors go "
         "there makes the popular more popular.",
         [
-            charts.bars(
-                [f"{name}, {what}" for name in names for what in ("shown", "clicked next")],
-                [100.0 * float(share[group]) for group in range(_GROUPS) for share in shares],
+            charts.paired_bars(
+                names,
+                {
+                    what: (100.0 * share).tolist()
+                    for what, share in zip(("shown", "clicked next"), shares, strict=True)
+                },
                 x="share, %",
                 caption="What is shown, and what is clicked next, by popularity.",
             )

@@ -53,6 +53,12 @@ def test_hits_are_told_by_session_length_and_the_last_click_is_left_out() -> Non
     ]
 
 
+def test_sessions_longer_than_the_model_sees_are_told_as_such() -> None:
+    found = report([([5], 1), (list(range(1, LENGTH + 1)), 1)])
+    names = [row[0] for row in found["Session length"].tables[0].rows]
+    assert names == ["1", f"{LENGTH} and more"]
+
+
 def test_coverage_is_of_the_catalogue_of_training() -> None:
     assert "20 of the 40 items" in report([([5], 1)])["Coverage"].text
 
