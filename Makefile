@@ -84,6 +84,10 @@ kill-test: jars ## a million records through kill -9, counted afterwards (long)
 archive-test: jars ## the job archive at full speed and through kill -9, counted afterwards
 	@"$(VENV)/python" -m benchmarks.archive_test $(ARGS)
 
+.PHONY: connect-test
+connect-test: jars ## the Debezium example on PostgreSQL through kill -9 of its worker, rows counted
+	@"$(VENV)/python" -m benchmarks.connect_test $(ARGS)
+
 TARGET ?=
 REST ?=
 MODELS ?=
@@ -111,5 +115,5 @@ lock: setup ## resolves the locks anew from pyproject.toml
 
 .PHONY: clean
 clean: ## removes the virtual environment, built JARs and caches; keeps .millrace/
-	rm -rf .venv build dist deploy/kafka/target deploy/flink/target
+	rm -rf .venv build dist deploy/kafka/target deploy/flink/target benchmarks/connect/target
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -60,12 +60,12 @@ def ensure_jars() -> Jars:
 
 def ensure_kafka_jars() -> Path:
     """Directory of the broker's JARs, built first when that is necessary."""
-    return _built(deploy_root() / "kafka") / "lib"
+    return built(deploy_root() / "kafka") / "lib"
 
 
 def ensure_flink_jars() -> tuple[Path, Path]:
     """Flink's Kafka connector and our module for Flink, built first when that is necessary."""
-    target = _built(deploy_root() / "flink")
+    target = built(deploy_root() / "flink")
     connectors = sorted((target / "lib").glob("flink-sql-connector-kafka*.jar"))
     blocks = target / "millrace-flink-blocks.jar"
     if not connectors or not blocks.exists():
@@ -115,8 +115,8 @@ def sources_digest(module: Path) -> str:
     return digest.hexdigest()
 
 
-def _built(module: Path) -> Path:
-    """The module's target directory, up to date."""
+def built(module: Path) -> Path:
+    """The target directory of a folder with a pom, built first when that is necessary."""
     target = module / "target"
     if is_current(module):
         return target

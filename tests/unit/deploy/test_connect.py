@@ -1,4 +1,4 @@
-"""The examples for Kafka Connect write what the job reads. They are not run here."""
+"""The examples for Kafka Connect write what the job reads; `make connect-test` runs one."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 
 from udfs.use_cases.fraud import FRAUD
 
-FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "connect"
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "deploy" / "connect"
 EXAMPLES = sorted(FOLDER.glob("*.json"))
 _TRANSFORMS = {
     "io.debezium.transforms.ExtractNewRecordState",
@@ -76,3 +77,9 @@ def test_rows_of_the_table_reach_the_route_to_raw() -> None:
     changes = example(EXAMPLES[0]).config
     topic = f"{changes['topic.prefix']}.{changes['table.include.list']}"
     assert re.fullmatch(changes["transforms.topic.regex"], topic)
+
+
+def test_they_are_run_on_a_worker_of_the_brokers_version() -> None:
+    poms = [ROOT / "deploy" / "kafka" / "pom.xml", ROOT / "benchmarks" / "connect" / "pom.xml"]
+    versions = [re.findall(r"<kafka.version>(.*)</kafka.version>", p.read_text()) for p in poms]
+    assert versions[0] == versions[1] != []

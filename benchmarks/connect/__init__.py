@@ -1,0 +1,1 @@
+"""What `make connect-test` runs the example for Kafka Connect on, and counts."""
