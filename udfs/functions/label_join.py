@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.features.log import Store
+from udfs.features.slowest import PATIENCE_EVENTS, Heard, SlowestStream
 from udfs.functions.known_records import KnownRecords
 from udfs.functions.label_store import EarlyLabels
 from udfs.functions.rows import LabelChanges
@@ -16,7 +17,7 @@ from udfs.use_cases.milliseconds import milliseconds
 
 Ints = NDArray[np.int64]
 
-_CLOCKS = "clocks"
+_CLOCKS, _HEARD = "clocks", "clocks-heard"
 _EXPIRY_STEPS = 64
 _NO_CLOCK = -(2**62)
 
@@ -44,15 +45,19 @@ class LabelJoin:
     """The join of one shard of business ids, durable through `store`.
 
     A record waits for labels, and a label for its record, until the clock is a horizon past its
-    event time. The clock is the oldest of the streams' newest event times before the block, so
-    no stream is ahead of another's records; or the watermark, where there is one.
+    event time. The clock is that of the slowest stream (`SlowestStream`) before the block: of
+    records their newest event time, of labels the newest time at which one became known. So while
+    a job catches up, neither records of one stream nor labels that lag behind the records find
+    that what they are for has expired; and a topic of labels that falls silent holds no state.
+    Where there is a watermark it is the clock.
 
     Args:
         feed: what the use case says about its labels.
         store: the shard's durable state.
+        patience: how many events streams may be apart, see `SlowestStream`.
     """
 
-    def __init__(self, feed: LabelFeed, store: Store) -> None:
+    def __init__(self, feed: LabelFeed, store: Store, patience: int = PATIENCE_EVENTS) -> None:
         self._horizon_ms = milliseconds(feed.horizon)
         self._first_holds = feed.again == "first"
         self._store = store
@@ -61,6 +66,9 @@ class LabelJoin:
         self._early = EarlyLabels(store, entries)
         stored = entries.get(_CLOCKS)
         self._clocks = msgspec.json.decode(stored, type=dict[int, int]) if stored else {}
+        heard = entries.get(_HEARD)
+        self._heard = msgspec.json.decode(heard, type=Heard) if heard else Heard()
+        self._slowest = SlowestStream(self._heard, patience)
         self._watermark_ms: int | None = None
         self._expired_ms = self._floor_ms
 
@@ -92,6 +100,7 @@ class LabelJoin:
         """Takes labels in order of arrival."""
         joined = Joined()
         self._apply(labels, joined)
+        self._tick(labels.known_ms, _label_streams(labels.raw.partitions))
         return joined
 
     def expire(self) -> Joined:
@@ -104,13 +113,16 @@ class LabelJoin:
     def _floor_ms(self) -> int:
         if self._watermark_ms is not None:
             return self._watermark_ms - self._horizon_ms
-        return min(self._clocks.values(), default=_NO_CLOCK) - self._horizon_ms
+        clock_ms = self._slowest.clock_ms(self._clocks)
+        return (_NO_CLOCK if clock_ms is None else clock_ms) - self._horizon_ms
 
     def _tick(self, times: Ints, streams: Ints) -> None:
         for stream in np.unique(streams).tolist():
             newest = int(times[streams == stream].max())
             self._clocks[stream] = max(newest, self._clocks.get(stream, newest))
+        self._slowest.hear(streams.astype(np.int32))
         self._store.put(_CLOCKS, msgspec.json.encode(self._clocks))
+        self._store.put(_HEARD, msgspec.json.encode(self._heard))
 
     def _apply(self, told: ToldLabels, joined: Joined) -> None:
         """Applies labels whose records are known; the others wait."""
@@ -175,6 +187,12 @@ class LabelJoin:
         joined.silent += self._records.expire(floor_ms)
         text = f"no record of this id came within the horizon of {self._horizon_ms} ms"
         joined.unmatched += [(label, text) for label in self._early.expire(floor_ms)]
+
+
+def _label_streams(partitions: NDArray[np.int32]) -> Ints:
+    """Streams of labels by their partitions, (n,), apart from those of records: `stream_of`."""
+    found: Ints = -1 - partitions.astype(np.int64)
+    return found
 
 
 def joined_changes(changes: list[LabelChanges], width: int) -> NDArray[np.int64]:

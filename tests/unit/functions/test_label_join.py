@@ -98,7 +98,7 @@ def test_a_label_beyond_the_horizon_is_unmatched() -> None:
 
 
 def test_a_label_without_a_record_is_given_up_after_the_horizon() -> None:
-    join = LabelJoin(feed(), DictStore())
+    join = LabelJoin(feed(), DictStore(), patience=1)
     join.labels([label(9, 1, 200)])
     assert records(join, (1, 200 + HORIZON_MS - 1)).unmatched == []
     given_up = records(join, (2, 300 + HORIZON_MS)).unmatched
@@ -111,6 +111,32 @@ def test_one_partition_ahead_gives_up_nothing_of_another() -> None:
     records(join, (1, 100), partition=0)
     records(join, (2, 10 * HORIZON_MS), partition=1)
     assert changes(join.labels([label(1, 1, 200)])) == [(1, 1, 100)]
+
+
+def test_labels_that_lag_behind_the_records_find_them() -> None:
+    join = LabelJoin(feed(), DictStore(), patience=4)
+    for number in range(50):
+        records(join, (number, number * HORIZON_MS))
+        lagging = number // 5
+        told = join.labels([label(lagging, 1, lagging * HORIZON_MS + 500)])
+        expected = [(lagging, 1, lagging * HORIZON_MS)] if number % 5 == 0 else []
+        assert (changes(told), told.unmatched) == (expected, [])
+
+
+def test_a_topic_of_labels_that_falls_silent_holds_no_record() -> None:
+    store = DictStore()
+    join = LabelJoin(feed(), store, patience=20)
+    records(join, (0, 100))
+    join.labels([label(0, 0, 200)])
+    silent = sum(records(join, (i, i * HORIZON_MS)).silent for i in range(1, 100))
+    assert (silent > 60, len(store) < 60) == (True, True)
+
+
+def test_a_partition_that_falls_silent_holds_no_record() -> None:
+    join = LabelJoin(feed(), DictStore(), patience=20)
+    records(join, (0, 100), partition=1)
+    silent = sum(records(join, (i, i * HORIZON_MS)).silent for i in range(1, 100))
+    assert silent > 60
 
 
 def test_a_record_in_a_long_block_finds_the_label_that_waits_for_it() -> None:
@@ -126,10 +152,11 @@ def test_the_first_record_of_an_id_keeps_it() -> None:
 
 
 def test_records_that_stay_without_a_label_are_counted() -> None:
-    join = LabelJoin(feed(), DictStore())
+    join = LabelJoin(feed(), DictStore(), patience=1)
     records(join, (1, 100), (2, 110))
     join.labels([label(1, 0, 150)])
-    assert records(join, (3, 200 + HORIZON_MS)).silent == 1
+    assert records(join, (3, 200 + HORIZON_MS)).silent == 0
+    assert records(join, (4, 200 + HORIZON_MS)).silent == 1
 
 
 def test_the_end_of_the_stream_gives_up_what_waits() -> None:
@@ -150,12 +177,13 @@ def test_a_restored_join_goes_on_as_the_one_that_never_stopped(cut: int) -> None
         lambda join: records(join, (4, 300 + HORIZON_MS)),
     ]
     store = DictStore()
-    join, whole_join = LabelJoin(feed(), store), LabelJoin(feed(), DictStore())
+    join = LabelJoin(feed(), store, patience=1)
+    whole_join = LabelJoin(feed(), DictStore(), patience=1)
     found: list[Any] = []
     whole: list[Any] = []
     for number, step in enumerate(steps):
         if number == cut:
-            join = LabelJoin(feed(), store)
+            join = LabelJoin(feed(), store, patience=1)
         for one, results in ((join, found), (whole_join, whole)):
             joined = step(one)
             results.append((changes(joined), joined.again, joined.unmatched))
@@ -164,7 +192,7 @@ def test_a_restored_join_goes_on_as_the_one_that_never_stopped(cut: int) -> None
 
 def test_state_of_the_past_is_dropped() -> None:
     store = DictStore()
-    join = LabelJoin(feed(), store)
+    join = LabelJoin(feed(), store, patience=500)
     for start in range(0, 100 * HORIZON_MS, HORIZON_MS):
         records(join, *((start + i, start + i) for i in range(HORIZON_MS)))
         join.labels([label(start + i, 1, start + i) for i in range(0, HORIZON_MS, 9)])
