@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from udfs.features.chains import NONE, EventChains, Ints, grown, lowered
+from udfs.features.key_index import KeyIndex
 from udfs.features.lengths import require_windows
 from udfs.features.singles import Singles
 from udfs.features.values import Columns, WindowValues
@@ -75,7 +76,7 @@ class WindowFold:
         self.keep_ms = max(aggregate.windows_ms) + lateness_ms
         self._windows = aggregate.windows_ms
         self._chains = EventChains()
-        self._slots: dict[int, int] = {}
+        self._slots = KeyIndex()
         shape = (len(self._windows), _FIRST_CAPACITY)
         self._seen = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
         self._last = np.full(_FIRST_CAPACITY, NONE, dtype=np.int32)
@@ -130,23 +131,22 @@ class WindowFold:
         expired = self._chains.expired(floor_ms)
         if 2 * expired < self._chains.size:
             return
-        alive = self._last >= expired
+        alive = self._last[: len(self)] >= expired
         for window in range(len(self._windows)):
             self._advance(window, np.flatnonzero(alive), np.full(alive.sum(), floor_ms))
         self._chains.drop(expired)
-        self._slots = {key: slot for key, slot in self._slots.items() if alive[slot]}
-        kept = np.fromiter(self._slots.values(), np.int64, len(self._slots))
-        self._slots = {key: slot for slot, key in enumerate(self._slots)}
+        kept, keys = np.flatnonzero(alive), self._slots.keys[alive]
+        self._slots = KeyIndex()
+        self._slots.add(keys)
         self._seen, self._last = self._seen[kept], lowered(self._last[kept], expired)
         self._first = lowered(self._first[:, kept], expired)
         self._count, self._total = self._count[:, kept], self._total[:, kept]
 
     def _slots_of(self, keys: Ints) -> Ints:
         """Each key's column in the state, new keys included."""
-        slots = self._slots
-        found = np.array([slots.setdefault(key, len(slots)) for key in keys.tolist()], np.int64)
-        if len(slots) > len(self._last):
-            capacity = max(len(slots), 2 * len(self._last))
+        found = self._slots.places(keys)
+        if len(self) > len(self._last):
+            capacity = max(len(self), 2 * len(self._last))
             self._seen, self._last = grown(self._seen, capacity, 0), grown(self._last, capacity, -1)
             self._first = grown(self._first, capacity, NONE)
             self._count = grown(self._count, capacity, 0)
@@ -219,11 +219,19 @@ def _rounds(slots: Ints) -> tuple[list[Ints], Ints]:
     """
     if len(slots) < _BLOCK_RECORDS:
         return [], np.arange(len(slots))
-    order = np.argsort(slots, kind="stable")
+    at = np.arange(len(slots))
+    order = _order(slots, at)
     starts = np.flatnonzero(np.diff(slots[order], prepend=NONE))
-    rank = np.arange(len(slots)) - np.repeat(starts, np.diff(starts, append=len(slots)))
+    rank = at - np.repeat(starts, np.diff(starts, append=len(slots)))
     sizes = np.bincount(rank)
     count = int((sizes >= _ROUND_RECORDS).sum())
-    by_rank = order[np.argsort(rank, kind="stable")]
+    by_rank = order[_order(rank, at)]
     parts = np.split(by_rank, np.cumsum(sizes)[:count])
     return parts[:count], np.sort(parts[count])
+
+
+def _order(numbers: Ints, at: Ints) -> Ints:
+    """What a stable argsort gives for small numbers (n,), several times as fast; `at`: 0 … n-1."""
+    bits = len(at).bit_length()
+    found: Ints = np.sort((numbers << bits) + at) & (1 << bits) - 1
+    return found
