@@ -42,12 +42,11 @@ _PENALTY = 1.0
 
 _NETWORKS = 5
 _UNITS = (64, 32)
-_DROPOUT = 0.2
-_NOISE = 0.1
+_NOISE = 0.02
 _WEIGHT_DECAY = 1e-3
 _FIRST_RATE = 2e-3
 _BATCH = 256
-_STEPS_AN_EPOCH = 200
+_STEPS_AN_EPOCH = 100
 _STEPS_A_CALL = 16
 _TINY = 1e-6
 
@@ -171,7 +170,6 @@ def _untrained(width: int, steps: int) -> Any:
     hidden = keras.layers.GaussianNoise(_NOISE)(keras.layers.RepeatVector(_NETWORKS)(inputs))
     for units in _UNITS:
         hidden = keras.layers.Activation("relu")(_side_by_side(units)(hidden))
-        hidden = keras.layers.Dropout(_DROPOUT)(hidden)
     shares = keras.layers.Reshape((_NETWORKS,))(_side_by_side(1, bias=0.6)(hidden))
     networks = keras.Model(inputs, shares)
     rate = keras.optimizers.schedules.CosineDecay(_FIRST_RATE, steps)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.regimes import STEPS, RegimeScale
+from udfs.features.regimes import STEPS, Scale
 from udfs.features.values import Columns
 
 Ints = NDArray[np.int64]
@@ -39,7 +39,7 @@ class MachineStart:
 
     name: str
     key: str
-    scale: RegimeScale
+    scale: Scale
     readings: int
 
     @property
@@ -66,7 +66,7 @@ class StartFold:
         self._slots: dict[int, int] = {}
         self._count = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
         self._time = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
-        self._total = np.zeros((_FIRST_CAPACITY, len(declared.scale.chosen)), dtype=np.int64)
+        self._total = np.zeros((_FIRST_CAPACITY, declared.scale.width), dtype=np.int64)
 
     def keeps(self, sequence: Ints) -> NDArray[np.bool_]:
         """Whether the reading of this sequence number belongs to the start, (n,)."""

@@ -1,6 +1,7 @@
 """Sensors as deviations from what is normal in a machine's operating regime, in fixed point."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,30 @@ from udfs.features.values import Columns
 STEPS = 1024
 """Fixed point: a deviation of one spread is 1,024 steps."""
 
-_LARGEST = 512 * STEPS
+LARGEST = 512 * STEPS
+"""Deviations end here, either way: sums of 32,768 of their squares still are exact in float64."""
+
+
+class Scale(Protocol):
+    """What makes whole numbers of a reading, from its sensors and its operating regime."""
+
+    @property
+    def settings(self) -> str:
+        """The record field of the settings."""
+
+    @property
+    def sensors(self) -> str:
+        """The record field of the sensors."""
+
+    @property
+    def width(self) -> int:
+        """How many numbers a reading becomes, s."""
+
+    def regimes(self, settings: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The operating regime, (n,), for settings (n, k)."""
+
+    def deviations(self, columns: Columns) -> NDArray[np.int32]:
+        """The numbers, (n, s), in steps of 1/1,024."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +63,11 @@ class RegimeScale:
     means: tuple[tuple[float, ...], ...]
     spreads: tuple[tuple[float, ...], ...]
 
+    @property
+    def width(self) -> int:
+        """How many sensors are used."""
+        return len(self.chosen)
+
     def regimes(self, settings: NDArray[np.float64]) -> NDArray[np.int64]:
         """The place of the nearest centre, (n,), for settings (n, k); of equals the first.
 
@@ -61,7 +90,7 @@ class RegimeScale:
         regime = self.regimes(columns[self.settings])
         sensors = columns[self.sensors][:, self.chosen]
         scaled = (sensors - np.array(self.means)[regime]) / np.array(self.spreads)[regime]
-        steps: NDArray[np.int32] = np.rint(np.clip(scaled * STEPS, -_LARGEST, _LARGEST)).astype(
+        steps: NDArray[np.int32] = np.rint(np.clip(scaled * STEPS, -LARGEST, LARGEST)).astype(
             np.int32
         )
         return steps

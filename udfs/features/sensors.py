@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.features.histories import Histories, Ints
-from udfs.features.regimes import STEPS, RegimeScale
+from udfs.features.regimes import STEPS, Scale
 from udfs.features.values import Columns
 
 Floats = NDArray[np.float64]
@@ -51,7 +51,7 @@ class SensorWindows:
 
     name: str
     key: str
-    scale: RegimeScale
+    scale: Scale
     windows_ms: tuple[int, ...]
 
     @property
@@ -72,14 +72,14 @@ class SensorFold:
     whole numbers below 2^53, so neither the order of summation nor a restart changes a bit.
     Against float arithmetic on unrounded deviations a mean is off by 1/2,048 spread at most.
 
-    Memory: 8 bytes a reading and 4 for each chosen sensor, for about twice the readings of the
-    longest window.
+    Memory: 8 bytes a reading and 4 for each number that the scale makes of it, for about twice the
+    readings of the longest window.
     """
 
     def __init__(self, declared: SensorWindows, lateness_ms: int) -> None:
         self.keep_ms = max(declared.windows_ms) + lateness_ms
         self._declared = declared
-        self._histories = Histories(len(declared.scale.chosen))
+        self._histories = Histories(declared.scale.width)
 
     def update(
         self, keys: Ints, times: Ints, values: Columns, newest: Ints

@@ -1,10 +1,10 @@
 """Maintenance: how many cycles does this machine have left?
 
 A machine is read in every cycle: three settings and 21 sensors, as in C-MAPSS. From each sensor
-goes what is normal in the operating regime that the settings tell; what is left is averaged over
-windows of four lengths, with slopes over the longer two, and those are compared with the machine's
-own start. The label is the remaining useful life in cycles, which a failure tells of all
-readings of the machine before it.
+goes what is normal in the operating regime that the settings tell; what is left of all of them
+becomes two numbers, wear and speed. Those are averaged over windows of four lengths, with slopes
+over the longer two, and compared with the machine's own start. The label is the remaining useful
+life in cycles, which a failure tells of all readings of the machine before it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from udfs.features.sensors import SensorValues, SensorWindows
 from udfs.features.spec import FeatureSpec
 from udfs.use_cases.contract import Columns, Features, Measure, ModelSignature, Output, UseCase
 from udfs.use_cases.maintenance_records import CYCLE_MS, Failure, Reading
-from udfs.use_cases.maintenance_regimes import CHOSEN, ENGINES, WEAR
+from udfs.use_cases.maintenance_wear import COMPONENTS, ENGINE_WEAR
 from udfs.use_cases.maintenance_world import before, generate, live
 
 __all__ = ["MAINTENANCE", "REMAINING_LIFE", "SPEC", "assemble", "back_labelled", "rule"]
@@ -34,24 +34,24 @@ _LONG_CYCLES = _WINDOW_CYCLES[2:]
 _SPREAD_CYCLES = 30
 _START_READINGS = 10
 _HEALTH_WINDOW = 15
-_WORN_OUT = 0.9
-"""Mean share of the full wear at which a machine has failed, by the rule."""
+_WORN_OUT = 1.1
+"""Wear at which a machine has failed, by the rule."""
 
 WINDOWS = SensorWindows(
     name="windows",
     key="unit_id",
-    scale=ENGINES,
+    scale=ENGINE_WEAR,
     windows_ms=tuple(cycles * CYCLE_MS for cycles in _WINDOW_CYCLES),
 )
 
-START = MachineStart(name="start", key="unit_id", scale=ENGINES, readings=_START_READINGS)
+START = MachineStart(name="start", key="unit_id", scale=ENGINE_WEAR, readings=_START_READINGS)
 
 REMAINING_LIFE = Output("remaining_life", "output", limits=(0.0, LONGEST_LIFE))
 """Cycles left until the machine fails, up to 125."""
 
 
 def _each(kind: str) -> tuple[str, ...]:
-    return tuple(f"sensor_{place + 1}_{kind}" for place in CHOSEN)
+    return tuple(f"{component}_{kind}" for component in COMPONENTS)
 
 
 SPEC = FeatureSpec(
@@ -68,7 +68,7 @@ SPEC = FeatureSpec(
 
 
 def assemble(columns: Columns, folded: Mapping[str, Any]) -> Features:
-    """The feature rows of a block, (n, 128): sensors in spreads of their operating regime.
+    """The feature rows of a block, (n, 20): wear and speed, 1 being the wear of failure.
 
     A drift is the mean of a long window less that of the machine's first ten readings.
     """
@@ -81,22 +81,17 @@ def assemble(columns: Columns, folded: Mapping[str, Any]) -> Features:
         [
             columns["cycle"],
             windows.regime,
-            windows.mean.reshape(n, len(_WINDOW_CYCLES) * len(CHOSEN)),
-            windows.slope[:, long].reshape(n, len(_LONG_CYCLES) * len(CHOSEN)),
+            windows.mean.reshape(n, len(_WINDOW_CYCLES) * len(COMPONENTS)),
+            windows.slope[:, long].reshape(n, len(_LONG_CYCLES) * len(COMPONENTS)),
             windows.spread[:, _WINDOW_CYCLES.index(_SPREAD_CYCLES)],
-            drifts.reshape(n, len(_LONG_CYCLES) * len(CHOSEN)),
+            drifts.reshape(n, len(_LONG_CYCLES) * len(COMPONENTS)),
         ]
     )
 
 
 def rule(features: Features) -> tuple[NDArray[np.float32]]:
-    """Remaining lives (n,) without a model: 125 cycles less the share of wear that shows.
-
-    Wear is the mean over the sensors of their deviation in the middle window, each as a share of
-    what it is at the end of a life.
-    """
-    first = SPEC.names.index(f"sensor_{CHOSEN[0] + 1}_mean_{_HEALTH_WINDOW}")
-    wear = (features[:, first : first + len(CHOSEN)] / np.array(WEAR)).mean(axis=1)
+    """Remaining lives (n,) without a model: 125 cycles less the share of wear that shows."""
+    wear = features[:, SPEC.names.index(f"wear_mean_{_HEALTH_WINDOW}")]
     left = LONGEST_LIFE * np.clip(1.0 - wear / _WORN_OUT, 0.0, 1.0)
     return (left.astype(np.float32),)
 

@@ -3,9 +3,11 @@
 from itertools import islice
 
 import numpy as np
+import pytest
 
 from training.dataset import build
 from training.evaluate_life import remaining_life
+from udfs.features.regimes import STEPS
 from udfs.use_cases.maintenance import (
     LONGEST_LIFE,
     MAINTENANCE,
@@ -14,7 +16,8 @@ from udfs.use_cases.maintenance import (
     back_labelled,
 )
 from udfs.use_cases.maintenance_records import CYCLE_MS, Failure, Reading
-from udfs.use_cases.maintenance_regimes import CHOSEN, WEAR
+from udfs.use_cases.maintenance_regimes import CENTRES, CHOSEN, MEANS, SPREADS, WEAR
+from udfs.use_cases.maintenance_wear import ENGINE_WEAR
 from udfs.use_cases.maintenance_world import before, generate, live
 
 START_MS = 1_700_000_000_000
@@ -66,14 +69,27 @@ def test_machines_of_live_traffic_go_on_from_what_they_did_before() -> None:
 def test_worn_machines_of_live_traffic_have_drifted_from_their_own_start() -> None:
     """Without what they did before, their start would be as worn as they are."""
     earlier, now = list(before(1, START_MS, 50.0)), list(islice(live(1, START_MS, 50.0), 1_000))
-    first = SPEC.names.index(f"sensor_{CHOSEN[0] + 1}_drift_30")
+    drift = SPEC.names.index("wear_drift_30")
     shares = []
     for made in ([*earlier, *now], now):
         data = build(MAINTENANCE, made)[-len(now) :]
-        drifts = data.features[data.labels < 20, first : first + len(CHOSEN)]
-        shares.append(float((drifts / np.array(WEAR)).mean()))
+        shares.append(float(data.features[data.labels < 20, drift].mean()))
     assert shares[0] > 0.6
     assert shares[1] < 0.1
+
+
+def test_a_reading_of_any_regime_tells_the_same_wear() -> None:
+    """The mean of all engines, new and old, and a worn machine of the generator."""
+    new = np.array(MEANS)
+    worn = new.copy()
+    worn[:, CHOSEN] += np.array(WEAR) * np.array(SPREADS)[:, CHOSEN]
+    settings = np.array(CENTRES)
+    given = [
+        ENGINE_WEAR.deviations({"settings": settings, "sensors": sensors})[:, 0] / STEPS
+        for sensors in (new, worn)
+    ]
+    assert given[0] == pytest.approx(np.full(len(CENTRES), 0.265), abs=0.01)
+    assert given[1] == pytest.approx(np.full(len(CENTRES), 1.19), abs=0.12)
 
 
 def test_the_rule_tells_worn_machines_from_new_ones() -> None:
