@@ -1,13 +1,14 @@
-"""How the weights of wear and speed were found: `python -m benchmarks.wear_components DATA`.
+"""How the weights of wear, speed and contrast were found: `… -m benchmarks.wear_components DATA`.
 
 Prints the table of `udfs/use_cases/maintenance_wear.py` from the training engines of C-MAPSS under
-DATA: in each regime 14 weights and a shift for wear, then as many for speed.
+DATA: in each regime 14 weights and a shift for wear, then as many for speed and for contrast.
 
 Sensors are taken for sums of two hidden components, of amounts that are each regime's own, and of
 noise (a factor analysis a regime, with the same components in all). Given the components, least
 squares tell the amounts and what is left the noise; given those, generalised least squares tell
 the components from a single reading, and a mean over time makes them smooth. That is repeated a
-few times. No life is used until the two axes are turned.
+few times. No life is used until the two axes are turned, and for the contrast: the wear that some
+of the sensors tell less the wear that the others tell.
 """
 
 import sys
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 
 from millrace.sources.cmapss import find_subsets, training_engines
 from udfs.features.regimes import STEPS
-from udfs.use_cases.maintenance_regimes import ENGINES
+from udfs.use_cases.maintenance_regimes import CHOSEN, ENGINES
+from udfs.use_cases.maintenance_wear import PRESSURES
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -67,6 +69,30 @@ def components(lives: Lives) -> tuple[Floats, Floats]:
     turned = np.einsum("kc,rcs->rks", axes, weights) / (one - zero[0])
     shifts = -np.einsum("rks,rs->rk", turned, offsets) - zero / (one - zero[0])
     return turned, shifts
+
+
+def contrast(lives: Lives, wear: Floats, others: Sequence[int]) -> tuple[Floats, Floats]:
+    """Weights (r, s) and shifts (r,) of the wear by most sensors less the wear by the others.
+
+    It is 0 in a healthy machine as in one that fails like those of `lives`, and 1 at the end of
+    one whose other sensors stay as they were.
+
+    Args:
+        lives: machines.
+        wear: weights of wear, (r, s).
+        others: places of the others among the s sensors.
+    """
+    apart = np.isin(np.arange(wear.shape[1]), others)
+    weights, shifts = np.zeros_like(wear), np.zeros(len(wear))
+    for regime in np.unique(lives.regime).tolist():
+        of = lives.regime == regime
+        last = lives.deviations[of & (lives.left <= _LAST_CYCLES)].mean(axis=0)
+        healthy = lives.deviations[of & (lives.left > _HEALTHY_CYCLES)].mean(axis=0)
+        shown = wear[regime] * (last - healthy)
+        share = np.where(apart, -shown[apart].sum(), shown[~apart].sum())
+        weights[regime] = wear[regime] / share
+        shifts[regime] = -weights[regime] @ healthy
+    return weights, shifts
 
 
 def smoothed(values: Floats, machine: Ints, each_side: int) -> Floats:
@@ -133,10 +159,14 @@ def _engines(path: Path) -> Lives:
 
 def main(argv: Sequence[str]) -> int:
     """Prints the table."""
-    weights, shifts = components(_engines(Path(argv[0])))
-    for row in np.concatenate([weights, shifts[:, :, None]], axis=2).reshape(
-        -1, weights.shape[2] + 1
-    ):
+    engines = _engines(Path(argv[0]))
+    weights, shifts = components(engines)
+    others = [CHOSEN.index(place) for place in PRESSURES]
+    more, its_shifts = contrast(engines, weights[:, 0], others)
+    weights = np.concatenate([weights, more[:, None]], axis=1)
+    shifts = np.concatenate([shifts, its_shifts[:, None]], axis=1)
+    rows = np.concatenate([weights, shifts[:, :, None]], axis=2)
+    for row in rows.reshape(-1, rows.shape[2]):
         print(" ".join(f"{number:.{_DIGITS}f}" for number in row))
     return 0
 

@@ -109,9 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--folds",
         type=int,
-        default=1,
-        help="fraud: so many weeks of test, one by one; maintenance: above 1, cross-validate "
-        "over so many parts of the training engines as well",
+        help="fraud: so many weeks of test, one by one (default 1); maintenance: cross-validate "
+        "over so many parts of the training engines as well (default 5; 1: do not)",
     )
     parser.add_argument("--keep", type=Path, help="folder for models and reports; default: none")
     return parser

@@ -64,10 +64,10 @@ def measure(given: Namespace) -> Quality:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="millrace-quality-")))
         archive = _archive(given, folder)
         as_of = _as_of(given.as_of, archive)
-        days = [as_of - fold * _WEEK for fold in range(given.folds)]
+        days = [as_of - fold * _WEEK for fold in range(given.folds or 1)]
         found = [_trained(archive, day, given.keep or folder) for day in days]
     figures = _figures(found[0])
-    if given.folds > 1:
+    if len(days) > 1:
         figures |= {f"mean_{name}": _mean(found, name) for name in _MEASURES}
     goals = _GOALS if as_of == _PROTOCOL_AS_OF else ()
     return Quality(figures, [_compared(days, found)], _wrong(as_of, figures), goals)

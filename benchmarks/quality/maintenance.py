@@ -2,9 +2,9 @@
 
 The model that `millrace train maintenance` makes is trained on a subset's training engines and
 asked once for each test engine's remaining life at its last cycle. Labels are measured capped at
-125 cycles and uncapped; the two are never mixed. With `--folds K` the training engines are
-cross-validated beside it: a K-th of them is held out whole, and asked at ten random cycles of each
-from the 20th on.
+125 cycles and uncapped; the two are never mixed. The training engines are cross-validated beside
+it (`--folds K`): a K-th of them is held out whole, and asked at ten random cycles of each from the
+21st on.
 """
 
 from argparse import Namespace
@@ -24,6 +24,7 @@ from training.progress import silent
 from udfs.use_cases.maintenance import LONGEST_LIFE, MAINTENANCE, REMAINING_LIFE
 
 _OPTIONS = FitOptions(epochs=20, seed=1)
+_FOLDS = 5
 _FIRST_CUT, _CUTS_AN_ENGINE = 20, 10
 _CUTS_SEED = 1
 _MEASURES = ("rmse_capped", "rmse_uncapped", "phm_capped", "phm_uncapped")
@@ -59,7 +60,7 @@ def measure(given: Namespace) -> Quality:
     figures: dict[str, float | int] = {}
     comparisons, wrong, goals = [], [], []
     for subset in find_subsets(given.data):
-        found = _of_subset(subset, given.folds)
+        found = _of_subset(subset, given.folds or _FOLDS)
         figures |= {f"{name}_{subset.name.lower()}": value for name, value in found.items()}
         comparisons.append(_compared(subset.name, found))
         goals += [_GOALS[subset.name]] if subset.name in _GOALS else []

@@ -101,11 +101,14 @@ class RemainingLifeModel:
             return {REMAINING_LIFE.tensor: (by_trees + by_networks) / 2.0}
 
         self._serve = tf.function(serve, input_signature=[spec])
+        # Called as it is: by way of `tf.function` several models in one process make it warn.
+        self._traced = self._serve.get_concrete_function()
 
     def outputs(self, features: NDArray[np.float32]) -> Mapping[str, NDArray[Any]]:
         """Remaining lives, (n,), for feature rows (n, f)."""
-        found = [self._serve(tf.constant(rows))[REMAINING_LIFE.tensor] for rows in _parts(features)]
-        return {REMAINING_LIFE.tensor: np.concatenate(found)}
+        name = REMAINING_LIFE.tensor
+        found = [self._traced(tf.constant(rows))[name] for rows in _parts(features)]
+        return {name: np.concatenate(found)}
 
     def save(self, folder: Path) -> None:
         """Writes a SavedModel that gives remaining lives for feature rows."""

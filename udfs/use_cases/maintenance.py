@@ -2,9 +2,9 @@
 
 A machine is read in every cycle: three settings and 21 sensors, as in C-MAPSS. From each sensor
 goes what is normal in the operating regime that the settings tell; what is left of all of them
-becomes two numbers, wear and speed. Those are averaged over windows of four lengths, with slopes
-over the longer two, and compared with the machine's own start. The label is the remaining useful
-life in cycles, which a failure tells of all readings of the machine before it.
+becomes three numbers, wear, speed and contrast. Those are averaged over windows of four lengths,
+with slopes over the longer two, and compared with the machine's own start. The label is the
+remaining useful life in cycles, which a failure tells of all readings of the machine before it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +36,8 @@ _START_READINGS = 10
 _HEALTH_WINDOW = 15
 _WORN_OUT = 1.1
 """Wear at which a machine has failed, by the rule."""
+_CONTRAST_SHARE = 0.4
+"""What pressures have in wear: with so much of the contrast it is that of the other sensors."""
 
 WINDOWS = SensorWindows(
     name="windows",
@@ -68,7 +70,7 @@ SPEC = FeatureSpec(
 
 
 def assemble(columns: Columns, folded: Mapping[str, Any]) -> Features:
-    """The feature rows of a block, (n, 20): wear and speed, 1 being the wear of failure.
+    """The feature rows of a block, (n, 29): wear, speed and contrast, 1 being the wear of failure.
 
     A drift is the mean of a long window less that of the machine's first ten readings.
     """
@@ -90,8 +92,15 @@ def assemble(columns: Columns, folded: Mapping[str, Any]) -> Features:
 
 
 def rule(features: Features) -> tuple[NDArray[np.float32]]:
-    """Remaining lives (n,) without a model: 125 cycles less the share of wear that shows."""
-    wear = features[:, SPEC.names.index(f"wear_mean_{_HEALTH_WINDOW}")]
+    """Remaining lives (n,) without a model: 125 cycles less the share of wear that shows.
+
+    Wear is told by temperatures and speeds alone: pressures depend on how the machine fails.
+    """
+    wear, contrast = (
+        features[:, SPEC.names.index(f"{name}_mean_{_HEALTH_WINDOW}")]
+        for name in ("wear", "contrast")
+    )
+    wear = wear + _CONTRAST_SHARE * contrast
     left = LONGEST_LIFE * np.clip(1.0 - wear / _WORN_OUT, 0.0, 1.0)
     return (left.astype(np.float32),)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.wear_components import Floats, Lives, components, smoothed
+from benchmarks.wear_components import Floats, Lives, components, contrast, smoothed
 from udfs.use_cases.maintenance_regimes import CENTRES
 
 SENSORS, MACHINES, CYCLES = 6, 80, 200
@@ -34,6 +34,26 @@ def test_wear_is_found_up_to_noise_in_every_regime() -> None:
         for low, high in ((0.0, 0.1), (0.4, 0.6), (0.9, 1.0)):
             rows = of & (wear >= low) & (wear <= high)
             assert told[rows, 0].mean() == pytest.approx(wear[rows].mean(), abs=0.1)
+
+
+def test_contrast_is_nothing_unless_some_sensors_go_their_own_way() -> None:
+    lives, wear = fleet(seed=2)
+    weights, _ = components(lives)
+    others = [1, 4]
+    chosen, shifts = contrast(lives, weights[:, 0], others)
+    end = wear > 0.95
+
+    def told(deviations: Floats) -> float:
+        shown = (chosen[lives.regime] * deviations).sum(axis=1) + shifts[lives.regime]
+        return float(shown[end].mean())
+
+    still = lives.deviations.copy()
+    still[:, others] = 0.0
+    mirrored = lives.deviations.copy()
+    mirrored[:, others] *= -1
+    assert told(lives.deviations) == pytest.approx(0.0, abs=0.1)
+    assert told(still) == pytest.approx(1.0, abs=0.15)
+    assert told(mirrored) == pytest.approx(2.0, abs=0.3)
 
 
 def test_means_over_time_end_at_a_machines_first_and_last_reading() -> None:

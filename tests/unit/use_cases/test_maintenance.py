@@ -17,7 +17,7 @@ from udfs.use_cases.maintenance import (
 )
 from udfs.use_cases.maintenance_records import CYCLE_MS, Failure, Reading
 from udfs.use_cases.maintenance_regimes import CENTRES, CHOSEN, MEANS, SPREADS, WEAR
-from udfs.use_cases.maintenance_wear import ENGINE_WEAR
+from udfs.use_cases.maintenance_wear import COMPONENTS, ENGINE_WEAR, PRESSURES
 from udfs.use_cases.maintenance_world import before, generate, live
 
 START_MS = 1_700_000_000_000
@@ -90,6 +90,29 @@ def test_a_reading_of_any_regime_tells_the_same_wear() -> None:
     ]
     assert given[0] == pytest.approx(np.full(len(CENTRES), 0.265), abs=0.01)
     assert given[1] == pytest.approx(np.full(len(CENTRES), 1.19), abs=0.12)
+
+
+def test_a_machine_whose_pressures_go_the_other_way_is_worn_as_well() -> None:
+    worn, other = np.array(MEANS), np.array(MEANS)
+    change = np.array(WEAR) * np.array(SPREADS)[:, CHOSEN]
+    worn[:, CHOSEN] += change
+    other[:, CHOSEN] += np.where(np.isin(CHOSEN, PRESSURES), -change, change)
+    settings = np.array(CENTRES)
+    one, two = (
+        ENGINE_WEAR.deviations({"settings": settings, "sensors": sensors}) / STEPS
+        for sensors in (worn, other)
+    )
+    wear, contrast = COMPONENTS.index("wear"), COMPONENTS.index("contrast")
+    assert np.abs(one[:, contrast]).max() < 0.5
+    assert (two[:, contrast] - one[:, contrast]).min() > 1.3
+    features = np.zeros((2 * len(CENTRES), len(SPEC.names)))
+    for name in ("wear", "contrast"):
+        at = SPEC.names.index(f"{name}_mean_15")
+        features[:, at] = np.concatenate([one, two])[:, COMPONENTS.index(name)]
+    (left,) = MAINTENANCE.rule(features)
+    assert (one[:, wear] - two[:, wear]).min() > 0.35
+    assert np.abs(left[: len(CENTRES)] - left[len(CENTRES) :]).max() < 25.0
+    assert left.max() < 25.0
 
 
 def test_the_rule_tells_worn_machines_from_new_ones() -> None:
