@@ -14,8 +14,9 @@ DAY_MS = 24 * HOUR_MS
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 _UNUSUAL_SHARE = 0.02
-# As many at any rate: live traffic meets the habits that history has shown.
-_ENTITIES = 2_000
+_EVENTS_A_DAY = 2.5
+# As many at any rate, so that live traffic meets habits that history has shown.
+_LIVE_ENTITIES = 2_000
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -28,21 +29,26 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 def generate(seed: int, start_ms: int, count: int, span_ms: int) -> Iterator[tuple[Event, bool]]:
-    """`count` events with labels, spread over the span, in event-time order."""
-    return islice(_events(seed, start_ms, span_ms / max(count, 1)), count)
+    """`count` events with labels, spread over the span, in event-time order.
+
+    There are as many entities as act two or three times a day each.
+    """
+    gap_ms = span_ms / max(count, 1)
+    entities = max(round(DAY_MS / gap_ms / _EVENTS_A_DAY), 1)
+    return islice(_events(seed, start_ms, gap_ms, entities), count)
 
 
 def live(seed: int, start_ms: int, rate: float) -> Iterator[tuple[Event, bool]]:
     """Events from `start_ms` on, `rate` a second; the sender holds each back until it is due."""
-    return _events(seed, start_ms, 1_000 / rate)
+    return _events(seed, start_ms, 1_000 / rate, _LIVE_ENTITIES)
 
 
-def _events(seed: int, start_ms: int, gap_ms: float) -> Iterator[tuple[Event, bool]]:
+def _events(seed: int, start_ms: int, gap_ms: float, entities: int) -> Iterator[tuple[Event, bool]]:
     """Events without end, one in every `gap_ms`; unusual ones are 3 to 8 times the habit."""
     random = np.random.default_rng([seed, start_ms])
     for number in count_from():
         time_ms = int(start_ms + (number + random.random()) * gap_ms)
-        entity = int(random.integers(_ENTITIES))
+        entity = int(random.integers(entities))
         unusual = bool(random.random() < _UNUSUAL_SHARE)
         factor = random.uniform(3.0, 8.0) if unusual else random.lognormal(0.0, 0.4)
         amount_cents = int(_habit_cents(entity) * factor)

@@ -9,22 +9,19 @@ from training.dataset import build
 NOON_MS = 20_000 * DAY_MS + 12 * HOUR_MS
 
 
-def test_features_are_counts_and_means_over_windows_that_end_with_the_event() -> None:
+def test_features_are_means_over_windows_that_end_with_the_event() -> None:
     events = [
         Event(1, 7, 1_000, NOON_MS),
         Event(2, 8, 5_000, NOON_MS),
         Event(3, 7, 3_000, NOON_MS + 2 * HOUR_MS),
+        Event(4, 7, 8_000, NOON_MS + 25 * HOUR_MS),
     ]
     last = build(USE_CASE, [(event, False) for event in events]).features[-1]
     assert dict(zip(SPEC.names, last.tolist(), strict=True)) == {
-        "amount": 30.0,
+        "amount": 80.0,
         "night": 0.0,
-        "count_1h": 1.0,
-        "count_1d": 2.0,
-        "count_7d": 2.0,
-        "mean_amount_1h": 30.0,
-        "mean_amount_1d": 20.0,
-        "mean_amount_7d": 20.0,
+        "mean_amount_1d": 55.0,
+        "mean_amount_7d": 40.0,
     }
 
 
