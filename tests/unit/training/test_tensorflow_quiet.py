@@ -23,4 +23,4 @@ def test_training_loads_no_keras_that_it_does_not_need() -> None:
 def test_keras_is_there_when_it_is_asked_for() -> None:
     dense = tf.keras.layers.Dense(1, kernel_initializer="ones")
     assert dense(tf.constant([[1.0, 2.0]])).numpy().tolist() == [[3.0]]
-    assert tf.keras.optimizers.get("adam").name == "adam"
+    assert type(tf.keras.optimizers.get("adam")).__name__ == "Adam"
