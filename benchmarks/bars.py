@@ -35,6 +35,7 @@ _RATIOS = (
     ("score_exactly_once", "jvm_pass_through", 0.35),
     ("score_exactly_once_200k", "score_exactly_once", 0.7),
     ("score_labels_exactly_once", "score_exactly_once", 0.6),
+    ("score_every_label_exactly_once", "score_exactly_once", 0.6),
 )
 
 

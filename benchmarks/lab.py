@@ -13,7 +13,7 @@ import msgspec
 from benchmarks import topics
 from benchmarks.assignment import Assignment
 from benchmarks.progress import last_lines, say
-from benchmarks.raw_records import labels_of
+from benchmarks.raw_records import every_label_of, labels_of
 from millrace.stack.broker import Broker
 from millrace.stack.jars import ensure_flink_jars
 from millrace.stack.ports import HOST, answers, free_ports
@@ -45,9 +45,10 @@ class Lab:
         return start(name, argv, log_path=self.directory / "logs" / f"{name}.log", cwd=_WORK)
 
     def write_raw(self, topic: str, count: int, customers: int, *, labels: bool = False) -> None:
-        """Creates a raw topic and fills it, and one with a label of each record when asked."""
+        """Creates a raw topic and fills it, and its two topics of labels when asked."""
         say(f"writing {count:,} records of {customers:,} customers to {topic}")
-        topics.create(self.bootstrap_servers, [topic, *([labels_of(topic)] if labels else [])])
+        beside = [labels_of(topic), every_label_of(topic)] if labels else []
+        topics.create(self.bootstrap_servers, [topic, *beside])
         told = "labels" if labels else "none"
         argv = [self.bootstrap_servers, topic, str(count), str(customers), told]
         subprocess.run([sys.executable, "-m", "benchmarks.raw_records", *argv], check=True)

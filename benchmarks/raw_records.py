@@ -36,7 +36,9 @@ def raw_value(number: int, customer: int, terminal: int, cents: int, time_ms: in
 
 
 def labels_of(raw_topic: str) -> str:
-    """The topic of the labels of a raw topic.
+    """The topic of those labels of a raw topic that fraud's producers tell.
+
+    Silence means negative there, so they are the frauds.
 
     >>> labels_of("main.raw")
     'main.labels'
@@ -44,13 +46,31 @@ def labels_of(raw_topic: str) -> str:
     return f"{raw_topic.removesuffix('.raw')}.labels"
 
 
+def every_label_of(raw_topic: str) -> str:
+    """The topic with a label of every record of a raw topic.
+
+    >>> every_label_of("main.raw")
+    'main.every-label'
+    """
+    return f"{raw_topic.removesuffix('.raw')}.every-label"
+
+
+def is_fraud(number: int) -> bool:
+    """Whether a transaction is a fraud: one in 125 is.
+
+    >>> is_fraud(125), is_fraud(126)
+    (True, False)
+    """
+    return number % _FRAUD_EVERY == 0
+
+
 def label_value(number: int, time_ms: int) -> bytes:
-    """The JSON of a transaction's label: one in 125 is a fraud, known after seven days.
+    """The JSON of a transaction's label, known after seven days.
 
     >>> label_value(125, 0)
     b'{"transaction_id":1000125,"label":true,"event_time_ms":604800000}'
     """
-    fraud = b"true" if number % _FRAUD_EVERY == 0 else b"false"
+    fraud = b"true" if is_fraud(number) else b"false"
     known_ms = time_ms + _LABEL_DELAY_MS
     return b'{"transaction_id":%d,"label":%s,"event_time_ms":%d}' % (
         FIRST_ID + number,
@@ -60,7 +80,10 @@ def label_value(number: int, time_ms: int) -> bytes:
 
 
 def write(bootstrap_servers: str, topic: str, count: int, customers: int, *, labels: bool) -> None:
-    """Writes `count` transactions with event times spread evenly over 30 days, and labels."""
+    """Writes `count` transactions with event times spread evenly over 30 days.
+
+    With `labels` two topics of labels beside them: those that are told, and every one.
+    """
     producer = Producer({"bootstrap.servers": bootstrap_servers, **BULK})
     generator = np.random.default_rng(count + customers)
     for begin in range(0, count, _CHUNK):
@@ -77,8 +100,10 @@ def write(bootstrap_servers: str, topic: str, count: int, customers: int, *, lab
             value = raw_value(number, customer, terminal, cents, time_ms)
             queue(producer, topic, value, b"%d" % customer)
             if labels:
-                told = label_value(number, time_ms)
-                queue(producer, labels_of(topic), told, b"%d" % (FIRST_ID + number))
+                told, name = label_value(number, time_ms), b"%d" % (FIRST_ID + number)
+                queue(producer, every_label_of(topic), told, name)
+                if is_fraud(number):
+                    queue(producer, labels_of(topic), told, name)
     producer.flush()
 
 

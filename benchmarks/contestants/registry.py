@@ -23,7 +23,7 @@ class Contestant:
         topics: which raw topics it reads.
         predicts: it calls the model; else it passes the raw values on.
         folds: its predictions carry the customer's sequence number.
-        labels: it reads a label of each record too.
+        labels: it reads labels too.
         required: also part of a quick run.
         aside: no bar asks for it; it takes one turn only.
     """
@@ -57,6 +57,9 @@ CONTESTANTS = (
     Contestant("handwritten_unguarded_2", "handwritten_unguarded", processes=2, required=True),
     Contestant(
         "score_labels_exactly_once", "score_labels", exactly_once=True, labels=True, required=True
+    ),
+    Contestant(
+        "score_every_label_exactly_once", "score_every_label", exactly_once=True, labels=True
     ),
     Contestant(
         "score_recommendation",

@@ -1,8 +1,10 @@
 """Our job with all 15 features: labels join by id and go on to a second entity key.
 
-The raw topic is that of the job with one key, and every record has a label in the topic beside it.
+The raw topic is that of the job with one key. The labels are those that fraud's own producers
+tell: where silence means negative, the frauds.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +18,21 @@ from jobs.score import build
 class _LabelledOptions(RunOptions):
     """Options of a run that reads labels too."""
 
+    labels: str = ""
+
     def topic(self, stage: str) -> str:
         """The topic of a stage."""
-        return labels_of(self.raw_topic) if stage == "labels" else super().topic(stage)
+        return self.labels if stage == "labels" else super().topic(stage)
 
 
-def run(assignment: Assignment) -> None:
-    """Runs the job to its end."""
+def run(assignment: Assignment, labels: Callable[[str], str] = labels_of) -> None:
+    """Runs the job to its end.
+
+    Args:
+        assignment: what to do.
+        labels: gives the topic of the labels of a raw topic.
+    """
     given = {**vars(options(assignment)), "use_case": "fraud"}
-    build(_LabelledOptions(**given), tuple(Path(jar) for jar in assignment.jars)).execute()
+    told = labels(assignment.raw_topics[0])
+    jars = tuple(Path(jar) for jar in assignment.jars)
+    build(_LabelledOptions(**given, labels=told), jars).execute()
