@@ -28,6 +28,7 @@ from rich.console import Console
 
 from benchmarks.adaptive_models import WIDTHS
 from benchmarks.adaptive_report import Measured, Result, show
+from benchmarks.interruption import INTERRUPTED
 from benchmarks.progress import say
 from jobs.targets import TARGETS
 from millrace.stack.model_server import ModelServer
@@ -41,7 +42,7 @@ GRID = tuple(Limits(rows, calls) for rows in (64, 256, 1024, 4096, 8192) for cal
 _INPUTS = 9
 _DEADLINE_S = 30.0
 _QUANTILE = 95
-_INTERRUPTED, _BROKEN_OFF = 130, 4
+_BROKEN_OFF = 4
 _WORK = Path(__file__).resolve().parents[1]
 
 
@@ -172,7 +173,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         results = measure_all(given.objective_ms / 1000, times)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except (MillraceError, subprocess.CalledProcessError, OSError) as error:
         print(f"bench-adaptive: broken off: {error}", file=sys.stderr)
         return _BROKEN_OFF

@@ -11,7 +11,6 @@ standard error. The exit status is not 0 when something could not be measured or
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,12 +18,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.archive_run import STAGES, Pace, Run, run_of
+from benchmarks.interruption import INTERRUPTED, sigterm_interrupts
 from benchmarks.kill.job import PARTITIONS, NotMeasured
 from benchmarks.kill.kills import kill_task_manager
 from benchmarks.kill.records import create_topics, fill
@@ -42,7 +41,7 @@ _NAME = FRAUD.name
 _DEADLINE_S = 240.0
 _KILL_AT = 0.2
 _CHECKPOINT_MS = 2_000
-_BROKEN_OFF, _INTERRUPTED = 4, 130
+_BROKEN_OFF = 4
 _WORK = Path(__file__).resolve().parents[1]
 
 
@@ -148,7 +147,7 @@ def _text(value: bool | float) -> str:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the test; the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    sigterm_interrupts()
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.archive_test",
         description="The job archive at full speed and through kill -9; the last line is JSON.",
@@ -161,7 +160,7 @@ def main(argv: Sequence[str]) -> int:
         undisturbed, killed = measure(given.records, given.seed)
     except KeyboardInterrupt:
         say("interrupted; everything is stopped")
-        return _INTERRUPTED
+        return INTERRUPTED
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return _BROKEN_OFF if isinstance(error, NotMeasured) else error.exit_status
@@ -172,10 +171,6 @@ def main(argv: Sequence[str]) -> int:
         print(f"wrong: {text}")
     print(json.dumps({**{n: asdict(run) for n, run in runs.items()}, "wrong": wrong}), flush=True)
     return 1 if wrong else 0
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

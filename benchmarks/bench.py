@@ -6,17 +6,16 @@ a missed bar is a result like any other.
 """
 
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from subprocess import CalledProcessError
-from types import FrameType
 
 from confluent_kafka import KafkaException
 from rich.console import Console
 
 from benchmarks.bare_memory import bare_worker_bytes
 from benchmarks.contestants.registry import GENERATED
+from benchmarks.interruption import INTERRUPTED, sigterm_interrupts
 from benchmarks.lab import Lab, open_lab
 from benchmarks.latency import Schedule, measure_latency
 from benchmarks.options import BenchOptions, parse
@@ -26,7 +25,6 @@ from benchmarks.report import Report, show
 from benchmarks.stage_costs import generated_stage_costs, stage_costs
 from udfs.errors import MillraceError
 
-_INTERRUPTED = 130
 _BROKEN_OFF = 4
 _HALF_OF_NOTHING = 30_000
 _HAND_WARM_UP_S = 15.0  # nothing is compiled there while it runs
@@ -98,13 +96,13 @@ def _measure_latencies(lab: Lab, options: BenchOptions, report: Report) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the benchmark; returns the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    sigterm_interrupts()
     options = parse(argv)
     try:
         report = measure(options)
     except KeyboardInterrupt:
         say("interrupted; everything is stopped")
-        return _INTERRUPTED
+        return INTERRUPTED
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
@@ -114,10 +112,6 @@ def main(argv: Sequence[str]) -> int:
     show(report, Console(width=110))
     print(json.dumps(report.as_json()), flush=True)
     return 1 if report.rates.wrong else 0
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.handbook_archive import write_archive
+from benchmarks.interruption import INTERRUPTED
 from benchmarks.progress import say
 from millrace.archive import Archive
 from millrace.kafka.topics import LABELS
@@ -39,8 +40,6 @@ _TOLERANCE = 1e-9
 
 Build = Callable[[Path], tuple[NDArray[np.int64], NDArray[np.float64]]]
 """From the root of an archive to ids (n,) and features (n, 15)."""
-
-_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def main(argv: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="millrace-training-") as folder:
             figures = measure(given, Path(folder))
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status

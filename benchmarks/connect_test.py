@@ -11,7 +11,6 @@ status is not 0 when something could not be measured or does not hold.
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 import threading
@@ -20,11 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
 
 from benchmarks.connect.found import Found, compare
 from benchmarks.connect.postgres import Postgres
 from benchmarks.connect.worker import Worker
+from benchmarks.interruption import INTERRUPTED, sigterm_interrupts
 from benchmarks.kill.job import NotMeasured
 from benchmarks.kill.records import create_topics
 from benchmarks.progress import say
@@ -45,7 +44,7 @@ _ROWS_AN_INSERT = 20
 _MOST_INSERTED = 400_000
 _END_MS = 1_750_000_000_000
 _DEADLINE_S = 120.0
-_BROKEN_OFF, _INTERRUPTED = 4, 130
+_BROKEN_OFF = 4
 
 
 def measure(count: int, kills: int) -> Found:
@@ -125,7 +124,7 @@ def _places(cluster: Cluster, rows: Sequence[Transaction]) -> dict[bytes, int]:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the test; the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    sigterm_interrupts()
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.connect_test",
         description="Debezium's example through kill -9 of its worker; the last line is JSON.",
@@ -138,16 +137,12 @@ def main(argv: Sequence[str]) -> int:
         found = measure(given.rows, given.kills)
     except KeyboardInterrupt:
         say("interrupted; everything is stopped")
-        return _INTERRUPTED
+        return INTERRUPTED
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return _BROKEN_OFF if isinstance(error, NotMeasured) else error.exit_status
     print(json.dumps({**asdict(found), "right": found.right()}), flush=True)
     return 0 if found.right() else 1
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.interruption import INTERRUPTED
 from benchmarks.model_faults.checks import Check
 from benchmarks.model_faults.faults import FAULTS
 from benchmarks.model_faults.ground import open_ground
@@ -28,7 +29,7 @@ from benchmarks.model_faults.plan import Plan
 from benchmarks.progress import say
 from udfs.errors import MillraceError
 
-_INTERRUPTED, _BROKEN_OFF, _WRONG = 130, 4, 1
+_BROKEN_OFF, _WRONG = 4, 1
 
 
 def show(checks: Sequence[Check], console: Console) -> None:
@@ -68,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
                 for name in given.only or FAULTS:
                     checks += FAULTS[name](ground, plan)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except (MillraceError, KafkaException, CalledProcessError, OSError) as error:
         print(f"fault-test: broken off: {error}", file=sys.stderr)
         return _BROKEN_OFF

@@ -12,20 +12,19 @@ standard error. The exit status is not 0 when something could not be measured or
 
 import argparse
 import json
-import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
-from types import FrameType
 from typing import Any
 
 from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.interruption import INTERRUPTED, sigterm_interrupts
 from benchmarks.kill.job import NotMeasured, submitted
 from benchmarks.kill.kills import (
     NEEDED_CHECKPOINTS,
@@ -55,7 +54,7 @@ _COUNTS = (
 )
 _RUN_DEADLINE_S = 600.0
 _RECOVERY_BOUND_S = 60.0
-_INTERRUPTED, _BROKEN_OFF = 130, 4
+_BROKEN_OFF = 4
 
 
 @dataclass(frozen=True)
@@ -214,13 +213,13 @@ def show(result: Result, console: Console) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the test; returns the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    sigterm_interrupts()
     given = _parser().parse_args(argv)
     try:
         result = measure(given.records, given.seed, given.data)
     except KeyboardInterrupt:
         say("interrupted; everything is stopped")
-        return _INTERRUPTED
+        return INTERRUPTED
     except NotMeasured as error:
         print(f"error: not measured: {error}", file=sys.stderr)
         return _BROKEN_OFF
@@ -252,10 +251,6 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("it has to be at least 1")
     return number
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

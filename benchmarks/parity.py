@@ -13,13 +13,11 @@ standard error. The exit status is not 0 when a row differs.
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 from confluent_kafka import KafkaException
@@ -27,6 +25,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.interruption import INTERRUPTED, sigterm_interrupts
 from benchmarks.parity_oracle import Oracle, handbook_oracle
 from benchmarks.parity_stream import PARALLELISM, PARTITIONS, Rows, streamed
 from benchmarks.progress import say
@@ -39,7 +38,7 @@ from udfs.features.columns import ColumnReader
 from udfs.use_cases.fraud import FRAUD
 from udfs.use_cases.fraud_records import Transaction
 
-_INTERRUPTED, _BROKEN_OFF = 130, 4
+_BROKEN_OFF = 4
 
 
 @dataclass(frozen=True)
@@ -201,13 +200,13 @@ def show(parity: Parity, console: Console) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the comparison; returns the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    sigterm_interrupts()
     given = _parser().parse_args(argv)
     try:
         parity = measure(given.data)
     except KeyboardInterrupt:
         say("interrupted; everything is stopped")
-        return _INTERRUPTED
+        return INTERRUPTED
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
@@ -229,10 +228,6 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, help="folder with the handbook's files, or above it"
     )
     return parser
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -21,7 +21,11 @@ class Reason(str, Enum):
     DUPLICATE = "duplicate"
 
 
-REFUSING_STAGES = ("clean", "labels", "predictions")
+CLEAN_STAGE, LABELS_STAGE, PREDICTIONS_STAGE = REFUSING_STAGES = (
+    "clean",
+    "labels",
+    "predictions",
+)
 """Stages of the job that write dead letters."""
 
 

@@ -8,28 +8,27 @@ protocol's; figures that fall short of a goal are no failure, they are printed.
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.interruption import INTERRUPTED, sigterm_interrupts
 from benchmarks.progress import say
 from benchmarks.quality.registry import MEASURES, find_measure
 from benchmarks.quality.result import Comparison, Quality
 from udfs.errors import MillraceError
 
-_INTERRUPTED, _WRONG = 130, 1
+_WRONG = 1
 
 
 def main(argv: Sequence[str]) -> int:
     """Measures; returns the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    sigterm_interrupts()
     given = _parser().parse_args(argv)
     names = [given.use_case] if given.use_case else list(MEASURES)
     found: dict[str, Quality] = {}
@@ -38,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
             found[name] = _measured(name, given)
     except KeyboardInterrupt:
         say("interrupted")
-        return _INTERRUPTED
+        return INTERRUPTED
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
@@ -114,10 +113,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--keep", type=Path, help="folder for models and reports; default: none")
     return parser
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

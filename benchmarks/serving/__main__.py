@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmarks.interruption import INTERRUPTED
 from benchmarks.progress import last_lines, say
 from benchmarks.serving.report import ModelFigures, ServingReport
 from benchmarks.serving.rows import SIZES
@@ -23,7 +24,6 @@ from udfs.errors import EnvironmentFault, MillraceError
 _CALLERS = (1, 4, 16)
 _MANY = 64
 _START_S = 60.0
-_INTERRUPTED = 130
 _TREES_WIDTH, _NETWORK_WIDTH = 15, 9
 # A batch as soon as a thread is free, of at most as many rows as there are callers.
 _BATCHING = "max_batch_size { value: 64 } batch_timeout_micros { value: 0 }"
@@ -139,7 +139,7 @@ def main(argv: Sequence[str]) -> int:
         report = measure(given.seconds)
     except KeyboardInterrupt:
         say("interrupted; everything is stopped")
-        return _INTERRUPTED
+        return INTERRUPTED
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status

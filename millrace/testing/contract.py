@@ -15,12 +15,12 @@ from millrace.sources.records import RawRecord, encoded
 from training.dataset import Dataset, build
 from training.models.fitted import find_evaluate, find_fit
 from training.report.run import find_sections
-from udfs.features.delayed import LABEL
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import Clean, CleanBlock
 from udfs.functions.slices import Slices
 from udfs.use_cases.contract import Label, UseCase
 from udfs.use_cases.label_records import LABEL_FIELD, LABEL_TIME
+from udfs.use_cases.trial import features_of_no_records
 
 _DAY_MS = 86_400_000
 _START_MS = 20_000 * _DAY_MS
@@ -138,15 +138,7 @@ def labels_have_the_fields_that_the_join_reads(use_case: UseCase) -> None:
 
 def features_of_no_records_are_no_rows(use_case: UseCase) -> None:
     """Features of no records are no rows."""
-    columns = _cleaned(use_case, []).columns
-    times = columns[use_case.event_time]
-    windows = {}
-    for fold in use_case.spec.folds:
-        values = {field: columns[field] for field in fold.values}
-        _, windows[fold.name] = fold.start(0).update(columns[fold.key], times, values, times)
-    for fold in use_case.spec.second:
-        _, windows[fold.name] = fold.start(0).update(times, times, {LABEL: times}, times)
-    assert use_case.assemble(columns, windows).shape == (0, len(use_case.spec.names))
+    assert features_of_no_records(use_case).shape == (0, len(use_case.spec.names))
 
 
 def the_rule_gives_the_outputs_of_the_model(use_case: UseCase) -> None:

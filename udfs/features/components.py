@@ -61,7 +61,7 @@ class RegimeComponents:
         regime = self.regimes(columns[self.settings])
         weights = np.rint(np.array(self.weights) * _WEIGHT_STEPS)
         shifts = np.rint(np.array(self.shifts) * STEPS)
-        deviations = self.scale.deviations(columns).astype(np.float64)
+        deviations = self.scale.deviations_in(regime, columns).astype(np.float64)
         sums = np.einsum("ncs,ns->nc", weights[regime], deviations)  # below 2^53, so exact
         steps = np.rint(sums / _WEIGHT_STEPS) + shifts[regime]
         clipped: NDArray[np.int32] = np.clip(steps, -LARGEST, LARGEST).astype(np.int32)

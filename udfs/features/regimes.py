@@ -87,7 +87,10 @@ class RegimeScale:
         Whole numbers, because their sums are the same bits in any order. They are clipped to 512
         spreads either way: sums of 32,768 of their squares still are exact in float64.
         """
-        regime = self.regimes(columns[self.settings])
+        return self.deviations_in(self.regimes(columns[self.settings]), columns)
+
+    def deviations_in(self, regime: NDArray[np.int64], columns: Columns) -> NDArray[np.int32]:
+        """`deviations` of readings whose regimes, (n,), are known."""
         sensors = columns[self.sensors][:, self.chosen]
         scaled = (sensors - np.array(self.means)[regime]) / np.array(self.spreads)[regime]
         steps: NDArray[np.int32] = np.rint(np.clip(scaled * STEPS, -LARGEST, LARGEST)).astype(

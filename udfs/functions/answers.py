@@ -15,13 +15,11 @@ from udfs.functions.clean import dead_letter
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.rows import LabelChanges
 from udfs.functions.slices import Slices
-from udfs.records import REFUSING_STAGES, DeadLetter, FeatureRow, LabelChange, Reason
+from udfs.records import PREDICTIONS_STAGE, DeadLetter, FeatureRow, LabelChange, Reason
 from udfs.use_cases.contract import UseCase
 
 PREDICTIONS, DEAD_LETTERS, FEATURES, LABEL_CHANGES, DUPLICATES = range(5)
 """Places of the topics in the sink's list."""
-
-_STAGE = REFUSING_STAGES[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class AnswerEncoder:
         """The answer to a block that can have no predictions: a dead letter for every record."""
         raw, why = block.clean.raw, Reason.NO_ANSWER
         letters = [
-            dead_letter(raw, place, self._topic, _STAGE, reason=why, detail=detail)
+            dead_letter(raw, place, self._topic, PREDICTIONS_STAGE, reason=why, detail=detail)
             for place in block.clean.places.tolist()
         ]
         refused = encode_dead_letters([*block.clean.dead_letters, *letters])

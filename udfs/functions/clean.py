@@ -12,10 +12,10 @@ from udfs.features.columns import ColumnReader
 from udfs.features.values import Columns
 from udfs.functions.blocks import RawBlock
 from udfs.functions.slices import Slices
-from udfs.records import REFUSING_STAGES, DeadLetter, Reason
+from udfs.records import CLEAN_STAGE, DeadLetter, Reason
 from udfs.use_cases.contract import UseCase
 
-STAGE = REFUSING_STAGES[0]
+STAGE = CLEAN_STAGE
 _DETAIL_CHARACTERS = 200
 _PART_RECORDS = 1024
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

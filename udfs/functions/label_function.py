@@ -21,12 +21,12 @@ from udfs.functions.rows import (
     holds_rows,
 )
 from udfs.functions.told_labels import ToldLabels, Waiting
-from udfs.records import REFUSING_STAGES, DeadLetter, Reason
+from udfs.records import LABELS_STAGE, DeadLetter, Reason
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.find import find_use_case
 from udfs.use_cases.label_records import label_case
 
-STAGE = REFUSING_STAGES[1]
+STAGE = LABELS_STAGE
 
 
 class LabelFunction(KeyedProcessFunction):

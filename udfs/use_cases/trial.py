@@ -26,7 +26,7 @@ def try_out(use_case: UseCase) -> None:
     Raises:
         UseCaseError: one of them fails, or gives something else.
     """
-    _try_rule(use_case, _called(use_case, "assemble", lambda: _features(use_case)))
+    _try_rule(use_case, _called(use_case, "assemble", lambda: features_of_no_records(use_case)))
 
 
 def place_of(error: BaseException) -> str:
@@ -45,7 +45,8 @@ def _is_own(file: Path) -> bool:
     )
 
 
-def _features(use_case: UseCase) -> Features:
+def features_of_no_records(use_case: UseCase) -> Features:
+    """What `assemble` gives where no record came, in any fold."""
     columns = ColumnReader(use_case.record_type, use_case.column_types)([])
     times = columns[use_case.event_time]
     folded = {}
