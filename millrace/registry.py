@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -29,6 +28,7 @@ from millrace.version_directory import (
     manifest_at,
 )
 from udfs.errors import ConfigurationError, DataError, EnvironmentFault
+from udfs.nearest import did_you_mean
 
 _STAGING = ".staging-"
 
@@ -74,10 +74,8 @@ def manifest_of(base: Path, model_name: str, version: int | None = None) -> Mani
 
 def _hint(base: Path, model_name: str) -> str:
     names = model_names(base)
-    near = get_close_matches(model_name, names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"there are {', '.join(names)}" if names else "there is none yet"
+    there_are = f"there are {', '.join(names)}" if names else "there is none yet"
+    return did_you_mean(model_name, names, quoted=True) or there_are
 
 
 def golden_rows_of(base: Path, model_name: str, version: int) -> GoldenRows:

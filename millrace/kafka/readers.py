@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from confluent_kafka import (
     Consumer,
@@ -18,6 +17,7 @@ from confluent_kafka.admin import OffsetSpec
 from millrace.kafka.admin import admin_client, answered, require_reachable, results
 from millrace.kafka.cluster import QUIET, Cluster
 from udfs.errors import ConfigurationError, UnavailableError
+from udfs.nearest import did_you_mean
 
 Offsets = Mapping[int, int]
 """An offset for each partition."""
@@ -60,8 +60,8 @@ def partitions_of(cluster: Cluster, topic: str) -> list[int]:
     with admin_client(cluster) as admin:
         found = admin.list_topics(timeout=10).topics
     if topic not in found:
-        near = get_close_matches(topic, found, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        near = did_you_mean(topic, found)
+        hint = f"{near} " if near else ""
         raise ConfigurationError(
             f"there is no topic {topic} at {cluster.bootstrap_servers}; {hint}"
             "`millrace topics apply` makes those of a use case"

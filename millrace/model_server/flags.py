@@ -1,7 +1,6 @@
 """The flags, named as TensorFlow Serving's."""
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -9,6 +8,7 @@ from typing import Any, Final, NoReturn
 from millrace.model_server import flag_values as value
 from millrace.model_server.model_config import TENSORFLOW
 from udfs.errors import ConfigurationError
+from udfs.nearest import did_you_mean
 
 _MEBIBYTE: Final = 1 << 20
 _OURS: Final = "; not a flag of TensorFlow Serving"
@@ -204,5 +204,5 @@ def _unknown(flag: str, parser: _Parser) -> str:
     if name in _NOT_HERE:
         return f"{name} is a flag of TensorFlow Serving that this server does not have"
     known = [option for action in parser._actions for option in action.option_strings]
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"unknown flag {name}" + (f"; did you mean {near[0]}?" if near else "")
+    hint = did_you_mean(name, known)
+    return f"unknown flag {name}; {hint}" if hint else f"unknown flag {name}"

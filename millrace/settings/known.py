@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from millrace.settings.groups import (
@@ -11,6 +10,7 @@ from millrace.settings.groups import (
     Group,
     Settings,
 )
+from udfs.nearest import did_you_mean
 
 _NEAR = 0.5
 
@@ -58,5 +58,4 @@ def suggestion(name: str, known: list[str]) -> str:
     >>> suggestion("score.paralelism", ["score.parallelism", "score.shards"])
     'did you mean score.parallelism?'
     """
-    near = get_close_matches(name, known, n=1, cutoff=_NEAR)
-    return f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}"
+    return did_you_mean(name, known, cutoff=_NEAR) or f"known are: {', '.join(known)}"

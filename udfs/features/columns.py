@@ -1,7 +1,6 @@
 """Record fields as arrays: one column a field, over all records of a block."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.errors import UseCaseError
+from udfs.nearest import did_you_mean
 
 Column = np.dtype[Any]
 
@@ -35,8 +35,8 @@ def column_types(record_type: type[msgspec.Struct], fields: Iterable[str]) -> di
     types = {}
     for field in fields:
         if field not in known:
-            near = get_close_matches(str(field), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"its fields are {', '.join(known)}"
+            its_fields = f"its fields are {', '.join(known)}"
+            hint = did_you_mean(str(field), known, quoted=True) or its_fields
             raise UseCaseError(f"{record_type.__name__} has no field {field!r}: {hint}")
         found = _dtype(known[field])
         if found is None:

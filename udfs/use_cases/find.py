@@ -1,12 +1,12 @@
 """Finds a use case by its entry point or by `module:attribute`."""
 
 import sys
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
 from udfs.errors import UseCaseError
+from udfs.nearest import did_you_mean
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.trial import place_of, try_out
 
@@ -45,10 +45,9 @@ def load_use_case(name: str) -> UseCase:
     reference = points.get(name, name)
     module_name, _, attribute = reference.partition(":")
     if not attribute:
-        near = get_close_matches(name, points, n=1)
         known = f"known in {sys.prefix} are {', '.join(sorted(points))}"
         own = "one of your own is known in the environment that its project is installed in"
-        hint = f"did you mean {near[0]!r}?" if near else f"{known}; {own}"
+        hint = did_you_mean(name, points, quoted=True) or f"{known}; {own}"
         raise UseCaseError(f"no use case {name!r} is installed: {hint}")
     value = _value(reference, module_name, attribute)
     if not isinstance(value, UseCase):
