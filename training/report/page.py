@@ -1,15 +1,18 @@
 """Sections become one HTML file: styles and charts are inside, nothing is fetched."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import resources
+from itertools import count
 
 import jinja2
 
 from millrace.manifest import Manifest
 
 _DAY_MS = 86_400_000
+_BEFORE_AN_ID = re.compile(r'\sid="|href="#|url\(#')
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Chart:
     """A drawing.
 
     Attributes:
-        svg: the `<svg>` element.
+        svg: the `<svg>` element; its ids are its own, whatever others are called.
         caption: what it shows, a sentence.
     """
 
@@ -67,6 +70,8 @@ def render(manifest: Manifest, sections: Sequence[Section]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    numbers = count(1)
+    environment.filters["own_ids"] = lambda svg: _own_ids(svg, f"chart{next(numbers)}-")
     environment.filters["utc"] = _utc
     environment.filters["grouped"] = "{:,}".format
     source = resources.files(__package__).joinpath("page.html.jinja").read_text("utf-8")
@@ -80,6 +85,15 @@ def render(manifest: Manifest, sections: Sequence[Section]) -> str:
         positives=all(part.positives is not None for _, part in parts),
         measures=_measures(manifest),
     )
+
+
+def _own_ids(svg: str, prefix: str) -> str:
+    """A drawing whose ids begin with `prefix`: on one page each id may stand once.
+
+    >>> _own_ids('<g id="a" clip-path="url(#b)"><use xlink:href="#c"/></g>', "p-")
+    '<g id="p-a" clip-path="url(#p-b)"><use xlink:href="#p-c"/></g>'
+    """
+    return _BEFORE_AN_ID.sub(rf"\g<0>{prefix}", svg)
 
 
 def _measures(manifest: Manifest) -> list[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from millrace.manifest import Data, DataRange, Manifest, Signature
 from training.dataset import Dataset
 from training.evaluate import average_precision
 from training.report.binary import sections, steps
+from training.report.charts import bars
 from training.report.measures import calibration, permutation_importance, stability_index
 from training.report.page import Section, Table, render
 from training.report.run import Run
@@ -86,6 +87,16 @@ def test_the_page_fetches_nothing(page: str) -> None:
     without_names = re.sub(r'xmlns(:\w+)?="[^"]*"', "", page)  # names of formats, not addresses
     assert not re.search(r"<(script|link|img|iframe)|@import|url\(\s*['\"]?(?!#)", without_names)
     assert not re.findall(r'(?:src|href)="(?!#)[^"]*"', without_names)
+
+
+def test_no_id_stands_twice_on_a_page_and_each_chart_refers_to_its_own() -> None:
+    chart = bars(["a", "b"], [1.0, 2.0], x="x", caption="the same twice")
+    two = render(manifest(), [Section("Bars", "", [chart, chart])])
+    drawings = re.findall(r"<svg.*?</svg>", two, re.DOTALL)
+    ids = [re.findall(r'\sid="([^"]*)"', drawing) for drawing in drawings]
+    used = [re.findall(r'(?:href="|url\()#([^")]*)', drawing) for drawing in drawings]
+    assert len(set(ids[0] + ids[1])) == two.count(' id="') == 2 * len(ids[0])
+    assert all(refer and set(refer) <= set(own) for refer, own in zip(used, ids, strict=True))
 
 
 def test_every_table_can_be_scrolled_by_itself(page: str) -> None:
