@@ -28,7 +28,7 @@ from benchmarks.kill.job import NotMeasured
 from benchmarks.kill.records import create_topics
 from benchmarks.progress import say
 from millrace.kafka.cluster import Cluster
-from millrace.kafka.readers import read
+from millrace.kafka.readers import Offsets, end_offsets, read
 from millrace.sources.generator import past
 from millrace.sources.produce import produce
 from millrace.sources.records import encoded
@@ -70,6 +70,8 @@ class _Trial:
         self, worker: Worker, database: Postgres, cluster: Cluster, rows: Sequence[Transaction]
     ) -> None:
         self._worker, self._database, self._cluster, self._rows = worker, database, cluster, rows
+        self._counted = 0
+        self._counted_until: Offsets | None = None
 
     def run(self, count: int, kills: int) -> int:
         """Waits for the first rows, then kills the worker amid inserts; how many rows there are."""
@@ -112,7 +114,12 @@ class _Trial:
             )
 
     def _seen(self) -> int:
-        return sum(1 for _ in read(self._cluster, _RAW))
+        """How many records the raw topic has by now; goes on where it was the last time."""
+        end = end_offsets(self._cluster, _RAW)
+        new = read(self._cluster, _RAW, start=self._counted_until, end=end)
+        self._counted += sum(1 for _ in new)
+        self._counted_until = end
+        return self._counted
 
 
 def _places(cluster: Cluster, rows: Sequence[Transaction]) -> dict[bytes, int]:
