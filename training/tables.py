@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from udfs.errors import DataError
 from udfs.features.delayed import DelayedWindows
+from udfs.features.ordering import limit, stable_sort
 from udfs.features.values import LabelledValues, WindowValues
 from udfs.features.windows import WindowedAggregate
 
@@ -96,13 +97,10 @@ class KeyedTimes:
 
 def _by_key(keys: Ints) -> tuple[Ints, NDArray[np.bool_], Ints]:
     """Order by key and place (n,), where in it a key begins (n,), and the keys, ascending."""
-    bits = len(keys).bit_length()
     known: Ints | None = None
-    if keys.min(initial=0) < 0 or int(keys.max(initial=0)) >> _WORD_BITS - bits:
+    if keys.min(initial=0) < 0 or int(keys.max(initial=0)) >= limit(len(keys)):
         known, keys = np.unique(keys, return_inverse=True)
-    # Key and place in one number: sorted as plain numbers, ten times as fast as a stable argsort.
-    packed = np.sort((keys << bits) + np.arange(len(keys)))
-    order, keys = packed & (1 << bits) - 1, packed >> bits
+    order, keys = stable_sort(keys)
     first = np.diff(keys, prepend=-1) != 0
     return order, first, keys[first] if known is None else known
 

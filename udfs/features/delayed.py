@@ -7,7 +7,7 @@ import numpy as np
 from udfs.features.chains import grown
 from udfs.features.key_index import KeyIndex
 from udfs.features.lengths import require_windows
-from udfs.features.ordering import stable_order
+from udfs.features.ordering import stable_sort
 from udfs.features.sorted_runs import LATEST_MS, TIME_BITS, Ints, SortedRuns, places
 from udfs.features.values import Columns, LabelledValues
 
@@ -188,8 +188,8 @@ class _Groups:
     def __init__(self, block: _Block) -> None:
         self._block = block
         self._at = np.arange(len(block.slots))
-        self.order = stable_order(block.slots)
-        self._slots, self._times = block.slots[self.order], block.times[self.order]
+        self.order, self._slots = stable_sort(block.slots)
+        self._times = block.times[self.order]
         first = np.diff(self._slots, prepend=_NEVER) != 0
         self._first = first
         self._start = np.maximum.accumulate(np.where(first, self._at, 0))

@@ -7,7 +7,7 @@ import numpy as np
 from udfs.features.chains import NONE, EventChains, Ints, grown, lowered
 from udfs.features.key_index import KeyIndex
 from udfs.features.lengths import require_windows
-from udfs.features.ordering import stable_order
+from udfs.features.ordering import stable_sort
 from udfs.features.singles import Singles
 from udfs.features.values import Columns, WindowValues
 
@@ -220,11 +220,11 @@ def _rounds(slots: Ints) -> tuple[list[Ints], Ints]:
     """
     if len(slots) < _BLOCK_RECORDS:
         return [], np.arange(len(slots))
-    order = stable_order(slots)
-    starts = np.flatnonzero(np.diff(slots[order], prepend=NONE))
+    order, ordered = stable_sort(slots)
+    starts = np.flatnonzero(np.diff(ordered, prepend=NONE))
     rank = np.arange(len(slots)) - np.repeat(starts, np.diff(starts, append=len(slots)))
     sizes = np.bincount(rank)
     count = int((sizes >= _ROUND_RECORDS).sum())
-    by_rank = order[stable_order(rank)]
+    by_rank = order[stable_sort(rank)[0]]
     parts = np.split(by_rank, np.cumsum(sizes)[:count])
     return parts[:count], np.sort(parts[count])
