@@ -4,7 +4,6 @@ What stands out does so by its ratio to a habit, such as a payment's amount to t
 mean. Differences of logarithms are ratios, so the first layer can form them.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Read once, when TensorFlow is loaded: its start-up notes are not for whoever trains.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
-import tensorflow as tf
-
 from training.dataset import Dataset, require_both_labels
 from training.evaluate import average_precision, best_f1_threshold
 from training.models.fitted import FitOptions
+from training.models.tensorflow_quiet import keras, tf
 from training.progress import OnProgress
 from udfs.use_cases.contract import DECISION, SCORE, ModelSignature
 

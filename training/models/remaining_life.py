@@ -7,7 +7,6 @@ and FD002, whole engines held out, and stand fixed; that there are five networks
 a first look at the test engines.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +18,10 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-# Read once, when TensorFlow is loaded: its start-up notes are not for whoever trains.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
-import tensorflow as tf
-
 from training.dataset import Dataset
 from training.models.fitted import FitOptions
 from training.models.forest import Forest
+from training.models.tensorflow_quiet import keras, tf
 from training.progress import OnProgress
 from training.targets import learnt
 from udfs.use_cases.contract import ModelSignature
