@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.features.key_index import KeyIndex
 from udfs.features.regimes import STEPS, Scale
 from udfs.features.values import Columns
 
@@ -63,7 +64,7 @@ class StartFold:
 
     def __init__(self, declared: MachineStart) -> None:
         self._declared = declared
-        self._slots: dict[int, int] = {}
+        self._slots = KeyIndex()
         self._count = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
         self._time = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
         self._total = np.zeros((_FIRST_CAPACITY, declared.scale.width), dtype=np.int64)
@@ -104,7 +105,7 @@ class StartFold:
 
     def _slots_of(self, keys: Ints) -> Ints:
         slots = self._slots
-        found = np.array([slots.setdefault(key, len(slots)) for key in keys.tolist()], np.int64)
+        found = slots.places(keys)
         if len(slots) > len(self._count):
             more = max(len(slots), 2 * len(self._count)) - len(self._count)
             self._count = np.pad(self._count, (0, more))
