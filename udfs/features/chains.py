@@ -11,6 +11,7 @@ NONE = -1
 """No event: the end of a chain, or a key without one."""
 
 _FIRST_CAPACITY = 1024
+_MOST_ROOM = 8
 
 
 class EventChains:
@@ -65,6 +66,19 @@ def grown(array: NDArray[Any], capacity: int, fill: int) -> NDArray[Any]:
     result = np.full((*array.shape[:-1], capacity), fill, dtype=array.dtype)
     result[..., : array.shape[-1]] = array
     return result
+
+
+def moved_up(array: NDArray[Any], places: Ints) -> NDArray[Any]:
+    """Those at these places (n,) come first; in a smaller array when they leave this one empty.
+
+    >>> moved_up(np.array([5, 6, 7, 8]), np.array([1, 3])).tolist()
+    [6, 8, 7, 8]
+    """
+    kept = array.take(places)
+    if _MOST_ROOM * len(kept) < len(array):
+        return grown(kept, max(2 * len(kept), _FIRST_CAPACITY), 0)
+    array[: len(kept)] = kept
+    return array
 
 
 def lowered(positions: NDArray[np.int32], by: int) -> NDArray[np.int32]:

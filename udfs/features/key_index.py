@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.chains import grown
+from udfs.features.chains import grown, moved_up
 
 Ints = NDArray[np.int64]
 
@@ -13,6 +13,9 @@ NOWHERE = -1
 _FIRST_BITS = 11
 _LEAST_ROOM = 2
 _MORE_BITS = 2
+_MOST_ROOM = 16
+# What a step of an insertion holds of so many keys stays in the processor's cache.
+_AT_ONCE = 16_384
 _WORD_BITS = 64
 # 2^64 over the golden ratio: neighbouring numbers fall far apart (Knuth, vol. 3, 6.4).
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
@@ -22,7 +25,8 @@ class KeyIndex:
     """Places of integer keys in the order in which they were added, for whole blocks at once.
 
     A hash table with open addressing. Where a key is added again, its last place holds. 16 to 40
-    bytes a key, and a fraction of a dictionary's time for blocks of hundreds of keys and more.
+    bytes a key, more after keys were forgotten, and a fraction of a dictionary's time for blocks
+    of hundreds of keys and more.
 
     >>> index = KeyIndex()
     >>> index.add(np.array([70, 80])); index.add(np.array([90, 70]))
@@ -47,31 +51,40 @@ class KeyIndex:
     def find(self, keys: Ints) -> Ints:
         """The place of each key (n,), `NOWHERE` of one that was never added."""
         slots = self._slots(keys)
-        found = self._table[slots]
-        todo = np.flatnonzero((found != NOWHERE) & (self._keys[found] != keys))
-        slots, wanted = slots[todo], keys[todo]
+        found = self._table.take(slots).astype(np.int64)
+        todo = np.flatnonzero((found != NOWHERE) & (self._keys.take(found) != keys))
+        slots, wanted = slots.take(todo), keys.take(todo)
         while len(todo):
             slots = slots + 1 & self._mask
-            at = self._table[slots]
+            at = self._table.take(slots)
             found[todo] = at
-            more = (at != NOWHERE) & (self._keys[at] != wanted)
-            todo, slots, wanted = todo[more], slots[more], wanted[more]
-        return found.astype(np.int64)
+            more = np.flatnonzero((at != NOWHERE) & (self._keys.take(at) != wanted))
+            todo, slots, wanted = todo.take(more), slots.take(more), wanted.take(more)
+        return found
 
     def add(self, keys: Ints) -> None:
         """Gives the keys (n,) the next places."""
         first, self._size = self._size, self._size + len(keys)
         if self._size > len(self._keys):
-            self._keys = grown(self._keys, max(self._size, 2 * len(self._keys)), 0)
+            self._keys = grown(self._keys, 2 * self._size, 0)
         self._keys[first : self._size] = keys
-        if _LEAST_ROOM * self._size <= len(self._table):
-            self._insert(first)
-            return
-        bits = self._bits
-        while _LEAST_ROOM * self._size > 1 << bits:
-            bits += _MORE_BITS
-        self._empty(bits)
-        self._insert(0)
+        if _LEAST_ROOM * self._size > len(self._table):
+            bits = self._bits
+            while _LEAST_ROOM * self._size > 1 << bits:
+                bits += _MORE_BITS
+            self._empty(bits)
+            first = 0
+        for start in range(first, self._size, _AT_ONCE):
+            self._insert(start, min(start + _AT_ONCE, self._size))
+
+    def keep(self, places: Ints) -> None:
+        """Forgets all keys but those at these places (n,), which become the places 0 to n - 1."""
+        self._keys, self._size = moved_up(self._keys, places), 0
+        if _MOST_ROOM * len(places) < len(self._table):
+            self._empty(_FIRST_BITS)
+        else:
+            self._table.fill(NOWHERE)
+        self.add(self._keys[: len(places)])
 
     def places(self, keys: Ints) -> Ints:
         """The place of each key (n,); new ones are added."""
@@ -90,14 +103,15 @@ class KeyIndex:
         spread = keys.astype(np.int64).view(np.uint64) * _SPREAD
         return (spread >> np.uint64(_WORD_BITS - self._bits)).view(np.int64)
 
-    def _insert(self, first: int) -> None:
-        """Enters the keys from this place on; of two that want a slot the later one has it."""
-        places = np.arange(first, self._size, dtype=np.int32)
-        slots = self._slots(self._keys[first : self._size])
+    def _insert(self, first: int, end: int) -> None:
+        """Enters the keys of these places; of two that want a slot the later one has it."""
+        places, keys = np.arange(first, end), self._keys[first:end]
+        slots = self._slots(keys)
         while len(places):
-            at, keys = self._table[slots], self._keys[places]
-            mine = (at == NOWHERE) | (self._keys[at] == keys)
-            self._table[slots[mine]] = places[mine]
+            at = self._table.take(slots)
+            mine = np.flatnonzero((at == NOWHERE) | (self._keys.take(at) == keys))
+            self._table[slots.take(mine)] = places.take(mine)
             # An older place of the same key goes on too. It lies behind, where nobody finds it.
-            rest = self._table[slots] != places
-            places, slots = places[rest], slots[rest] + 1 & self._mask
+            rest = np.flatnonzero(self._table.take(slots) != places)
+            places, keys = places.take(rest), keys.take(rest)
+            slots = slots.take(rest) + 1 & self._mask

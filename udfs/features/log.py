@@ -6,15 +6,20 @@ incremental checkpoints. A worker that starts anew folds the log again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from heapq import heappop, heappush
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.features.streams import newest_by
+
 _CHUNK_BYTES = 32 * 1024
 # Sets the fields of values apart from the others, whatever a use case calls them.
 _VALUE = "value:"
 _NO_FLOOR = -(2**62)
+# The newest event time of the partition that a chunk waits for, its number, those of all.
+_Held = tuple[int, int, dict[int, int]]
 
 Events = NDArray[np.void]
 """Stored events, (n,), of a dtype that `event_type` made."""
@@ -98,10 +103,13 @@ class EventLog:
         self._name = name
         self._store = store
         self._layout = layout
-        self._chunks: dict[int, dict[int, int]] = {}
+        # Of each source partition, in the newest chunk.
+        self._newest_ms: dict[int, int] = {}
+        # Heaps by partition: the complete chunks that cannot go before its floor is past them.
+        self._held: dict[int, list[_Held]] = {}
         self._tail: list[bytes] = []
         self._tail_bytes = 0
-        self._next = 0
+        self._newest = -1
 
     def load(self, entries: Mapping[str, bytes]) -> Iterator[Events]:
         """The events of each chunk among `entries`, in order of arrival."""
@@ -109,43 +117,50 @@ class EventLog:
         chunks = sorted(int(key[len(prefix) :]) for key in entries if key.startswith(prefix))
         for chunk in chunks:
             events = np.frombuffer(entries[self._key(chunk)], dtype=self._layout)
-            self._chunks[chunk] = {}
-            self._note(chunk, events)
+            self._begin(chunk)
+            self._note(events)
             yield events
-        self._next = chunks[-1] + 1 if chunks else 0
 
     def append(self, events: Events) -> None:
         """Stores the events of a block."""
         data = events.tobytes()
         if not self._tail or self._tail_bytes + len(data) > _CHUNK_BYTES:
             self._tail, self._tail_bytes = [], 0
-            self._chunks[self._next] = {}
-            self._next += 1
+            self._begin(self._newest + 1)
         self._tail.append(data)
         self._tail_bytes += len(data)
-        chunk = self._next - 1
-        self._note(chunk, events)
-        self._store.put(self._key(chunk), b"".join(self._tail))
+        self._note(events)
+        self._store.put(self._key(self._newest), b"".join(self._tail))
 
     def expire(self, floors_ms: Mapping[int, int]) -> None:
         """Drops chunks whose events all lie at or before the floor of their source partition.
 
         The newest chunk always stays.
         """
-        for chunk, newest_ms in list(self._chunks.items())[:-1]:
-            if all(
-                newest <= floors_ms.get(partition, _NO_FLOOR)
-                for partition, newest in newest_ms.items()
-            ):
-                del self._chunks[chunk]
-                self._store.remove(self._key(chunk))
+        for partition, floor_ms in floors_ms.items():
+            held = self._held.get(partition, [])
+            while held and held[0][0] <= floor_ms:
+                _, chunk, newest_ms = heappop(held)
+                if not self._hold(chunk, newest_ms, floors_ms):
+                    self._store.remove(self._key(chunk))
 
-    def _note(self, chunk: int, events: Events) -> None:
-        """Remembers the newest event time of each source partition in the chunk."""
-        newest_ms = self._chunks[chunk]
-        for partition in np.unique(events["partition"]).tolist():
-            newest = int(events["time"][events["partition"] == partition].max())
-            newest_ms[partition] = max(newest, newest_ms.get(partition, newest))
+    def _begin(self, chunk: int) -> None:
+        """Begins a chunk; the one before is complete, and may go from now on."""
+        self._hold(self._newest, self._newest_ms, {})
+        self._newest, self._newest_ms = chunk, {}
+
+    def _hold(self, chunk: int, newest_ms: dict[int, int], floors_ms: Mapping[int, int]) -> bool:
+        """Whether the chunk has events after a floor; it then waits for that one's partition."""
+        for partition, newest in newest_ms.items():
+            if newest > floors_ms.get(partition, _NO_FLOOR):
+                heappush(self._held.setdefault(partition, []), (newest, chunk, newest_ms))
+                return True
+        return False
+
+    def _note(self, events: Events) -> None:
+        """Remembers the newest event time of each source partition in the newest chunk."""
+        for partition, newest in newest_by(events["partition"], events["time"]).items():
+            self._newest_ms[partition] = max(newest, self._newest_ms.get(partition, newest))
 
     def _key(self, chunk: int) -> str:
         return f"{self._name}/{chunk}"

@@ -6,9 +6,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.chains import grown
+from udfs.features.chains import grown, moved_up
 from udfs.features.key_index import NOWHERE, KeyIndex
 from udfs.features.log import EventLog, Store, event_type, packed
+from udfs.features.streams import distinct
 
 Ints = NDArray[np.int64]
 
@@ -70,7 +71,7 @@ class SeenIds:
     def _tick(self, times: Ints, partitions: NDArray[np.int32]) -> Ints:
         """The newest event time of each record's partition, up to and with the record."""
         newest = np.empty(len(times), np.int64)
-        for partition in np.unique(partitions).tolist():
+        for partition in distinct(partitions):
             here = partitions == partition
             running = np.maximum.accumulate(times[here])
             newest[here] = np.maximum(running, self._clocks.get(partition, _NEVER))
@@ -96,10 +97,10 @@ class SeenIds:
         floors = {part: newest - self._horizon_ms for part, newest in self._clocks.items()}
         self._log.expire(floors)
         if len(self) > 2 * self._kept:
-            ids, times = self._index.keys, self._times[: len(self)]
-            later = times > min(floors.values(), default=_NEVER)
-            self._index = KeyIndex()
-            self._remember(ids[later], times[later])
+            times = self._times[: len(self)]
+            later = np.flatnonzero(times > min(floors.values(), default=_NEVER))
+            self._index.keep(later)
+            self._times = moved_up(self._times, later)
             self._kept = max(len(self), _FEW)
 
     def _remember(self, ids: Ints, times: Ints) -> None:

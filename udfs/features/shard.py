@@ -13,6 +13,7 @@ from udfs.features.fold import Fold, KeepsSome
 from udfs.features.log import EventLog, Events, Store, event_type, packed, values_of
 from udfs.features.slowest import Heard, SlowestStream
 from udfs.features.spec import FeatureSpec
+from udfs.features.streams import distinct
 from udfs.features.values import Columns
 
 _EXPIRY_STEPS = 64
@@ -146,7 +147,7 @@ class ShardFolds:
         """
         newest = np.empty(len(times), dtype=np.int64)
         newest_ms = self._progress.newest_ms
-        for partition in np.unique(partitions).tolist():
+        for partition in distinct(partitions):
             here = partitions == partition
             running = np.maximum.accumulate(times[here])
             newest[here] = np.maximum(running, newest_ms.get(partition, _NO_TIME))

@@ -4,6 +4,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.features.streams import distinct
+
 PATIENCE_EVENTS = 262_144
 """Well above what blocks, bundles and network buffers of the first stage hold of a shard."""
 
@@ -48,7 +50,7 @@ class SlowestStream:
     def hear(self, streams: NDArray[np.int32]) -> None:
         """Takes note of the streams of a block of n events, (n,)."""
         self._heard.events += len(streams)
-        self._heard.last.update(dict.fromkeys(np.unique(streams).tolist(), self._span))
+        self._heard.last.update(dict.fromkeys(distinct(streams), self._span))
 
     def clock_ms(self, newest_ms: dict[int, int]) -> int | None:
         """The oldest clock that counts, of newest event times by stream; None: nothing expires."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.chains import grown
+from udfs.features.chains import grown, moved_up
 from udfs.features.key_index import NOWHERE, KeyIndex
 from udfs.features.log import EventLog, Store, event_type, packed, values_of
 
@@ -16,7 +16,9 @@ _RECORD = event_type({"second": _INT, "stream": _INT})
 _LABEL = event_type({"label": _INT})
 _ALL = 0
 _FIRST_CAPACITY = 1024
-_WORTH_IT = 4
+_WORTH_IT = 2
+# Looking at all records costs as much as adding a few: it is done when an eighth has come.
+_LOOKS = 8
 _COLUMNS = ("second", "time", "stream", "label", "labelled")
 
 
@@ -24,7 +26,8 @@ class KnownRecords:
     """What a label needs of its record, and the label that holds so far; 40 bytes in each log.
 
     State is two logs, of records and of labels, whose chunks go when all their records are older
-    than the floor. About 70 bytes of memory a record.
+    than the floor. About 70 bytes of memory a record; those older than the floor go when they are
+    about half of all.
 
     Args:
         store: the shard's durable state.
@@ -35,6 +38,7 @@ class KnownRecords:
         self._records = EventLog("records", store, _RECORD)
         self._labels = EventLog("labels", store, _LABEL)
         self._index = KeyIndex()
+        self._looked = self._silent = 0
         self.second, self.time, self.stream, self.label = (
             np.zeros(_FIRST_CAPACITY, np.int64) for _ in range(4)
         )
@@ -52,9 +56,10 @@ class KnownRecords:
     def add(self, ids: Ints, second: Ints, times: Ints, streams: Ints, floor_ms: int) -> int:
         """Takes records (n,); how many were known already or lie behind the floor."""
         fresh = (times > floor_ms) & (self.find(ids, floor_ms) == NOWHERE)
-        once, first = np.unique(ids, return_index=True)
-        if len(once) < len(ids):
-            fresh &= np.isin(np.arange(len(ids)), first)
+        if (ids[1:] <= ids[:-1]).any():
+            first = np.zeros(len(ids), np.bool_)
+            first[np.unique(ids, return_index=True)[1]] = True
+            fresh &= first
         count = len(ids)
         if not fresh.all():
             ids, second, times, streams = (
@@ -68,7 +73,7 @@ class KnownRecords:
     def find(self, ids: Ints, floor_ms: int) -> Ints:
         """Where the records of these ids stand in the columns, -1 for those not known; (n,)."""
         at = self._index.find(ids)
-        found: Ints = np.where((at != NOWHERE) & (self.time[at] > floor_ms), at, NOWHERE)
+        found: Ints = np.where((at != NOWHERE) & (self.time.take(at) > floor_ms), at, NOWHERE)
         return found
 
     def set_labels(self, ids: Ints, at: Ints, labels: Ints) -> None:
@@ -77,35 +82,40 @@ class KnownRecords:
             self.label[at], self.labelled[at] = labels, True
             self._log(self._labels, _LABEL, ids, self.time[at], {"label": labels})
 
-    def expire(self, floor_ms: int) -> int:
+    def expire(self, floor_ms: int, *, at_once: bool = False) -> int:
         """Drops records at or before the floor once they are many.
 
+        Args:
+            floor_ms: the time at or before which a record has expired.
+            at_once: looks at the records even where few have come since the last time.
+
         Returns:
-            How many of those dropped never had a label.
+            How many more of those at or before the floor never had a label.
         """
         for log in (self._records, self._labels):
             log.expire({_ALL: floor_ms})
-        ids, size = self._index.keys, len(self)
-        alive = self.time[:size] > floor_ms
-        if _WORTH_IT * int(alive.sum()) > (_WORTH_IT - 1) * size:
+        size = len(self)
+        if not at_once and size - self._looked < size // _LOOKS:
             return 0
-        silent = ~self.labelled[:size] & ~alive
-        kept = alive & (self._index.find(ids) == np.arange(size))
-        self._index = KeyIndex()
-        self._index.add(ids[kept])
-        # Never without room: a place that is none reads the last one.
-        capacity = max(len(self), _FIRST_CAPACITY)
-        for name in _COLUMNS:
-            setattr(self, name, grown(getattr(self, name)[:size][kept], capacity, 0))
-        return int(silent.sum())
+        self._looked = size
+        alive = self.time[:size] > floor_ms
+        silent = np.count_nonzero(~(self.labelled[:size] | alive))
+        told, self._silent = self._silent, max(self._silent, silent)
+        more = self._silent - told
+        if _WORTH_IT * np.count_nonzero(alive) <= size:
+            kept = np.flatnonzero(alive)
+            self._index.keep(kept)
+            for name in _COLUMNS:
+                setattr(self, name, moved_up(getattr(self, name), kept))
+            self._looked, self._silent = len(self), 0
+        return more
 
     def _keep(self, ids: Ints, times: Ints, second: Ints, streams: Ints) -> None:
         first = len(self)
         self._index.add(ids)
         if len(self) > len(self.time):
-            capacity = max(len(self), 2 * len(self.time))
             for name in _COLUMNS:
-                setattr(self, name, grown(getattr(self, name), capacity, 0))
+                setattr(self, name, grown(getattr(self, name), 2 * len(self), 0))
         new = slice(first, len(self))
         self.second[new], self.time[new], self.stream[new] = second, times, streams
         self.label[new], self.labelled[new] = 0, False

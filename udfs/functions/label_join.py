@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from udfs.features.log import Store
 from udfs.features.slowest import PATIENCE_EVENTS, Heard, SlowestStream
+from udfs.features.streams import newest_by
 from udfs.functions.known_records import KnownRecords
 from udfs.functions.label_store import EarlyLabels
 from udfs.functions.rows import LabelChanges
@@ -117,8 +118,7 @@ class LabelJoin:
         return (_NO_CLOCK if clock_ms is None else clock_ms) - self._horizon_ms
 
     def _tick(self, times: Ints, streams: Ints) -> None:
-        for stream in np.unique(streams).tolist():
-            newest = int(times[streams == stream].max())
+        for stream, newest in newest_by(streams, times).items():
             self._clocks[stream] = max(newest, self._clocks.get(stream, newest))
         self._slowest.hear(streams.astype(np.int32))
         self._store.put(_CLOCKS, msgspec.json.encode(self._clocks))
@@ -184,7 +184,7 @@ class LabelJoin:
         if not at_once and floor_ms - self._expired_ms < self._horizon_ms // _EXPIRY_STEPS:
             return
         self._expired_ms = floor_ms
-        joined.silent += self._records.expire(floor_ms)
+        joined.silent += self._records.expire(floor_ms, at_once=at_once)
         text = f"no record of this id came within the horizon of {self._horizon_ms} ms"
         joined.unmatched += [(label, text) for label in self._early.expire(floor_ms)]
 

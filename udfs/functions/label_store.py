@@ -16,6 +16,7 @@ Ints = NDArray[np.int64]
 _NAME, _TAKEN = "early", "taken"
 _FIRST_CAPACITY = 1024
 _WORTH_IT = 8
+_NONE = np.empty(0, np.int64)
 _BEFORE, _CHUNK, _ROW = range(3)
 
 
@@ -87,13 +88,11 @@ class EarlyLabels:
         """Gives the labels of these records, in order of arrival, and forgets them."""
         if not self._chunks:
             return []
-        at = self._index.find(business_ids)
-        found = [at]
-        while len(at):
-            at = self._links[_BEFORE, at[at != NOWHERE]]
+        at, found = self._index.find(business_ids), [_NONE]
+        while len(at := at[at != NOWHERE]):
             found.append(at)
-        places = np.unique(np.concatenate(found))
-        numbers, rows = self._links[_CHUNK:, places[places != NOWHERE]]
+            at = self._links[_BEFORE, at]
+        numbers, rows = self._links[_CHUNK:, np.unique(np.concatenate(found))]
         taken = []
         for number in np.unique(numbers).tolist():
             chunk = self._chunks.get(number)

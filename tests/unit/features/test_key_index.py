@@ -6,11 +6,13 @@ import pytest
 from udfs.features.key_index import NOWHERE, KeyIndex
 
 
-@pytest.mark.parametrize("block", [1, 7, 5000], ids=["one by one", "few", "many"])
+@pytest.mark.parametrize(
+    "block", [1, 7, 5000, 40_000], ids=["one by one", "few", "many", "more than at once"]
+)
 @pytest.mark.parametrize("reach", [40, 3000, 2**62], ids=["often again", "at times", "all new"])
 def test_places_are_those_of_a_dictionary(block: int, reach: int) -> None:
     draw = np.random.default_rng(block)
-    keys = draw.integers(-reach, reach, 9000 if block > 1 else 900)
+    keys = draw.integers(-reach, reach, max(block, 9000) if block > 1 else 900)
     index, known = KeyIndex(), dict[int, int]()
     for start in range(0, len(keys), block):
         part = keys[start : start + block]
@@ -39,7 +41,22 @@ def test_places_adds_what_is_new_once() -> None:
     assert (found.tolist(), len(index)) == ([2, 0, 2, 1], 3)
 
 
+@pytest.mark.parametrize("every", [1, 2, 3000], ids=["all", "half", "few"])
+def test_keys_that_are_kept_have_places_from_0_on(every: int) -> None:
+    keys = np.random.default_rng(every).integers(-(2**62), 2**62, 30_000)
+    index = KeyIndex()
+    index.add(keys)
+    index.keep(np.arange(0, len(keys), every))
+    kept = keys[::every]
+    expected = np.full(len(keys), NOWHERE)
+    expected[::every] = np.arange(len(kept))
+    assert (index.find(keys).tolist(), index.keys.tolist()) == (expected.tolist(), kept.tolist())
+    index.add(keys)
+    assert index.find(keys).tolist() == list(range(len(kept), len(kept) + len(keys)))
+
+
 def test_no_keys_are_nowhere() -> None:
     index, none = KeyIndex(), np.empty(0, np.int64)
     index.add(none)
+    index.keep(none)
     assert (index.find(none).tolist(), index.places(none).tolist(), len(index)) == ([], [], 0)

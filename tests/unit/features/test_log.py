@@ -1,6 +1,7 @@
 """The event log: what is written comes back, small appends join, expired chunks go."""
 
 import numpy as np
+import pytest
 
 from tests.stores import DictStore
 from udfs.features.log import EventLog, Events, event_type, packed, values_of
@@ -72,6 +73,38 @@ def test_a_slow_partition_keeps_the_chunks_with_its_events() -> None:
         log.append(events(0, 1000, partition=partition))
     log.expire({0: 5000, 1: 10})
     assert set(loaded(store)["partition"].tolist()) == {0, 1}
+
+
+def is_over(chunk: bytes, floors_ms: dict[int, int]) -> bool:
+    """Whether each event of a chunk lies at or before the floor of its partition."""
+    stored = np.frombuffer(chunk, EVENT)
+    pairs = zip(stored["partition"].tolist(), stored["time"].tolist(), strict=True)
+    return all(time <= floors_ms.get(partition, -1) for partition, time in pairs)
+
+
+@pytest.mark.parametrize("restart", [7, 1000], ids=["with restarts", "without"])
+def test_a_chunk_of_several_partitions_goes_when_it_is_over_for_all_of_them(restart: int) -> None:
+    """Whatever the order of times and floors, and also where floors go back."""
+    draw = np.random.default_rng(restart)
+    store, expected = DictStore(), DictStore()
+    log, dropped = log_in(store), 0
+    for step in range(120):
+        if step % restart == 0:
+            log = log_in(store)
+            list(log.load(store))
+        block = events(int(draw.integers(0, 20 * step + 1)), int(draw.integers(1, 500)))
+        block["partition"] = draw.integers(0, 3) + draw.integers(0, 1 + step % 2, len(block))
+        log.append(block)
+        expected |= store
+        floors_ms = {part: int(draw.integers(0, 20 * step + 1)) for part in range(3)}
+        log.expire(floors_ms)
+        names = sorted(expected, key=lambda name: int(name.split("/")[1]))
+        for name in names[:-1]:
+            if is_over(expected[name], floors_ms):
+                expected.remove(name)
+                dropped += 1
+        assert store == expected
+    assert (dropped > 5, len(store) > 1) == (True, True)
 
 
 def test_appending_after_a_load_overwrites_nothing() -> None:

@@ -159,6 +159,36 @@ def test_records_that_stay_without_a_label_are_counted() -> None:
     assert records(join, (4, 200 + HORIZON_MS)).silent == 1
 
 
+@pytest.mark.parametrize("block", [1, 30], ids=["one by one", "in blocks"])
+def test_each_record_without_a_label_is_counted_once(block: int) -> None:
+    """Also one whose id comes again when the first has expired; a clock goes back for a while."""
+    draw = np.random.default_rng(block)
+    join = LabelJoin(feed(), DictStore(), patience=100)
+    all_joined: list[Joined] = []
+    taken = told = 0
+    for start in range(0, 40 * HORIZON_MS, 10 * block):
+        ids = draw.permutation(400)[:block].tolist()
+        late_ms = HORIZON_MS // 2 if start // HORIZON_MS % 7 == 3 else 0
+        joined = records(
+            join, *((one, start) for one in ids), (1000, start - late_ms), partition=late_ms > 0
+        )
+        taken += block + 1 - joined.known_again
+        told += len(ids[::9])
+        all_joined += [joined, join.labels([label(one, 1, start) for one in ids[::9]])]
+    join.advance(2**62)
+    all_joined.append(join.expire())
+    labelled = told - sum(x.again + len(x.unmatched) for x in all_joined)
+    assert sum(x.silent for x in all_joined) == taken - labelled
+
+
+def test_the_end_of_the_stream_counts_what_stays_without_a_label() -> None:
+    join = LabelJoin(feed(), DictStore())
+    records(join, *((one, 100) for one in range(50)))
+    records(join, (50, 100))
+    join.advance(100 + HORIZON_MS)
+    assert (join.expire().silent, join.expire().silent) == (51, 0)
+
+
 def test_the_end_of_the_stream_gives_up_what_waits() -> None:
     join = LabelJoin(feed(), DictStore())
     join.labels([label(9, 1, 200)])
