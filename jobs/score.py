@@ -25,9 +25,10 @@ from jobs.stages.jvm import in_order, keyed_by_shard, united
 from jobs.stages.labels import (
     answers_of,
     by_business_id,
-    by_second_key,
+    changes_by_second_key,
     label_changes,
     record_rows,
+    records_by_second_key,
     second_features,
 )
 from jobs.stages.predictions import predictions
@@ -196,8 +197,8 @@ def _two_keys(env: StreamExecutionEnvironment, read: Inputs, options: ScoreOptio
     by_id = united(labels, by_business_id(rows, layout, env, name, packing))
     changes = label_changes(keyed_by_shard(by_id), join, name, shards)
     second = united(
-        by_second_key(rows, env, f"{name}/pack-by-second", packing),
-        by_second_key(changes, env, f"{name}/pack-changes", packing),
+        records_by_second_key(rows, env, name, packing),
+        changes_by_second_key(changes, env, name, packing),
     )
     if options.order == ON_WATERMARK:
         second = in_order(second, f"{name}/order-by-second/{shards}", packing.records)

@@ -45,8 +45,8 @@ TARGETS = {
     "throughput": Target(
         linger_ms=50,
         block_records=8192,
-        bundle_blocks=4,
-        bundle_ms=20,
+        bundle_blocks=8,
+        bundle_ms=100,
         checkpoint_interval_ms=5000,
         producer_linger_ms=20,
     ),

@@ -1,5 +1,6 @@
 """The labels stage, and the way from the first entity key to the second one."""
 
+from dataclasses import replace
 from typing import Any
 
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
@@ -12,6 +13,10 @@ from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 
 _EVERY_CELL: tuple[int, ...] = ()
+# Labels come days after their records: on the way to the join and behind it few large blocks are
+# worth more than tens of milliseconds.
+_PATIENCE = 20
+_LARGER = 8
 
 
 def record_rows(raw: KeyedStream, function: RowsFunction, name: str, shards: int) -> DataStream:
@@ -57,20 +62,35 @@ def by_business_id(
         f"{name}/pack-by-id",
         key_cell=layout.business_id_cell,
         cells=layout.cells_for_labels,
-        packing=packing,
+        packing=_patient(packing),
     )
 
 
-def by_second_key(
+def records_by_second_key(
     rows: DataStream, env: StreamExecutionEnvironment, name: str, packing: Packing
 ) -> Any:
     """Java blocks of whole rows by the shard of the second entity key."""
+    name = f"{name}/pack-by-second"
     return _repacked(rows, env, name, key_cell=KEY, cells=_EVERY_CELL, packing=packing)
+
+
+def changes_by_second_key(
+    changes: DataStream, env: StreamExecutionEnvironment, name: str, packing: Packing
+) -> Any:
+    """Java blocks of changes of labels by the shard of the second entity key."""
+    name, packing = f"{name}/pack-changes", _patient(packing)
+    return _repacked(changes, env, name, key_cell=KEY, cells=_EVERY_CELL, packing=packing)
 
 
 def answers_of(mixed: DataStream, name: str) -> Any:
     """The answers of a stream that has rows as well, as a Java stream."""
     return blocks().answers(mixed._j_data_stream, name)
+
+
+def _patient(packing: Packing) -> Packing:
+    return replace(
+        packing, records=_LARGER * packing.records, linger_ms=_PATIENCE * packing.linger_ms
+    )
 
 
 def _repacked(

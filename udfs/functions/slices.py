@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 _POWERS_OF_TEN = 10 ** np.arange(1, 19, dtype=np.int64)
 _ZERO = ord("0")
+_WORD_DIGITS = 4
+_WORDS = 10**_WORD_DIGITS
+# The digits of every number that fits in a word, as one integer of four bytes.
+_TEXTS = np.array([b"%04d" % number for number in range(_WORDS)]).view(np.uint32)
 
 
 class Slices(Sequence[bytes | None]):
@@ -57,14 +61,17 @@ class Slices(Sequence[bytes | None]):
         """
         if numbers.min(initial=0) < 0:
             return cls.of(b"%d" % number for number in numbers.tolist())
-        digits = np.searchsorted(_POWERS_OF_TEN, numbers, side="right") + 1
-        width = int(digits.max(initial=0))
-        text, rest = np.empty((len(numbers), width), np.uint8), numbers
-        for place in range(width - 1, -1, -1):
-            rest, text[:, place] = np.divmod(rest, 10)
-        text += _ZERO
-        used = np.arange(width) >= (width - digits)[:, None]
-        return cls.behind(text[used].tobytes(), 0, digits.astype(np.int32))
+        digits = _digits_of(numbers)
+        words = -(-int(digits.max(initial=0)) // _WORD_DIGITS)
+        text, rest = np.empty((len(numbers), words), np.uint32), numbers
+        for word in range(words - 1, -1, -1):
+            before = rest // _WORDS
+            text[:, word] = _TEXTS[rest - _WORDS * before]
+            rest = before
+        width = _WORD_DIGITS * words
+        used = np.arange(width, dtype=np.int32) >= (width - digits)[:, None]
+        chosen = np.compress(used.ravel(), text.view(np.uint8).ravel())
+        return cls.behind(chosen.tobytes(), 0, digits)
 
     @property
     def ends(self) -> NDArray[np.int64]:
@@ -111,8 +118,11 @@ class Slices(Sequence[bytes | None]):
         >>> Slices.of([b"7", b"07", None, b"-3", b"120"]).are_decimals(np.array([7, 7, 7, -3, 12]))
         array([ True, False, False,  True, False])
         """
+        texts = Slices.decimals(numbers)
+        if np.array_equal(texts.lengths, self.lengths) and texts.joined() == self.joined():
+            return np.ones(len(self), np.bool_)
         rest = np.abs(numbers)
-        digits = np.searchsorted(_POWERS_OF_TEN, rest, side="right") + 1
+        digits = _digits_of(rest)
         same: NDArray[np.bool_] = self.lengths == digits + (numbers < 0)
         # A byte of the buffer at a place that does not exist is never compared: `same` is false.
         text = np.frombuffer(self.buffer, dtype=np.uint8)
@@ -124,3 +134,12 @@ class Slices(Sequence[bytes | None]):
         negative = same & (numbers < 0)
         same[negative] = text[self.starts[negative]] == ord("-")
         return same
+
+
+def _digits_of(numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+    """How many digits each number from 0 on has, (n,)."""
+    most = np.searchsorted(_POWERS_OF_TEN, numbers.max(initial=0), side="right")
+    digits = np.ones(len(numbers), np.int32)
+    for power in _POWERS_OF_TEN[:most]:
+        digits += numbers >= power
+    return digits

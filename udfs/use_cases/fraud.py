@@ -86,27 +86,29 @@ def assemble(columns: Columns, windows: Mapping[str, Any]) -> Features:
         out=np.zeros(terminal.count.shape),
         where=terminal.count > 0,
     )
-    return np.column_stack([assemble_customer(columns, windows), terminal.count, risk])
+    return np.column_stack([*_of_customer(columns, windows), terminal.count, risk])
 
 
 def assemble_customer(columns: Columns, windows: Mapping[str, Any]) -> Features:
     """The features of the transaction and its customer, shape (n, 9).
 
-    Weekend is Saturday and Sunday, night the hours 0 to 6, both in UTC. 1970-01-01 was a
-    Thursday.
+    Weekend is Saturday and Sunday, night the hours 0 to 6, both in UTC.
     """
+    return np.column_stack(_of_customer(columns, windows))
+
+
+def _of_customer(columns: Columns, windows: Mapping[str, Any]) -> list[NDArray[Any]]:
+    # 1970-01-01 was a Thursday.
     time = columns["event_time_ms"]
     weekday = (time // DAY_MS + 3) % 7
     customer: WindowValues = windows["customer"]
-    return np.column_stack(
-        [
-            columns["amount_cents"] / 100.0,
-            weekday >= 5,  # noqa: PLR2004
-            time % DAY_MS // HOUR_MS <= 6,  # noqa: PLR2004
-            customer.count,
-            customer.total / (100.0 * customer.count),
-        ]
-    )
+    return [
+        columns["amount_cents"] / 100.0,
+        weekday >= 5,  # noqa: PLR2004
+        time % DAY_MS // HOUR_MS <= 6,  # noqa: PLR2004
+        customer.count,
+        customer.total / (100.0 * customer.count),
+    ]
 
 
 def rule(features: Features) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
