@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from udfs.features.delayed import LABEL
 from udfs.features.fold import Fold, RunningFold
-from udfs.features.ordering import merged_by_time
 from udfs.features.values import Columns, Features
 from udfs.functions.rows import arrays
 from udfs.use_cases.contract import UseCase
@@ -100,7 +99,7 @@ def _folded(
 
 
 def _arrival(keys: Ints, times: Ints, sequence: Ints, keep_ms: int | None) -> Ints:
-    """An order of all events, near that of time, in which each key's are as they arrived.
+    """An order of all events in which those of each key are in their order of arrival.
 
     A key's numbers begin again from 1 when it was silent for longer than its state is kept: then
     its events fall into lives, one after the other in time.
@@ -111,8 +110,7 @@ def _arrival(keys: Ints, times: Ints, sequence: Ints, keep_ms: int | None) -> In
         gap = np.diff(times[by_time], prepend=times[by_time[0]])
         begins = (gap >= keep_ms) & (np.diff(keys[by_time], prepend=keys[by_time[0]]) == 0)
         life[by_time] = np.cumsum(begins)
-    by_key = np.lexsort((sequence, life, keys))
-    found: Ints = by_key[merged_by_time(keys[by_key], times[by_key])]
+    found: Ints = np.lexsort((sequence, life, keys))
     return found
 
 

@@ -16,7 +16,6 @@ from udfs.errors import DataError
 from udfs.features.columns import ColumnReader
 from udfs.features.delayed import LABEL
 from udfs.features.fold import Fold
-from udfs.features.ordering import merged_by_time
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.milliseconds import milliseconds
 
@@ -128,8 +127,7 @@ def _folded(
     running = {fold.name: fold.start(milliseconds(use_case.allowed_lateness)) for fold in folds}
     # The sequence that a row carries is that of the last fold.
     found = replay(events, running[folds[-1].name].keep_ms if folds else None, one_clock=one_clock)
-    merged = merged_by_time(events.key[found.order], events.time[found.order])
-    order, complete = found.order[merged], found.complete[merged]
+    order = found.order
     at = np.empty(len(order), dtype=np.int64)
     at[order] = np.arange(len(order))
     keys, times, clock = events.key[order], events.time[order], events.clock[order]
@@ -138,7 +136,7 @@ def _folded(
         own = {field: values[field][order] for field in fold.values}
         sequence, result = running[fold.name].update(keys, times, own, clock)
         results[fold.name] = _rows_of(result, at[wanted])
-    return Again(results, sequence[at[wanted]], complete[at[wanted]])
+    return Again(results, sequence[at[wanted]], found.complete[at[wanted]])
 
 
 def _rows_of(result: Any, places: Ints) -> Any:

@@ -1,4 +1,4 @@
-"""Orders of events."""
+"""Orders of small integers, fast."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,23 +33,3 @@ def limit(count: int) -> int:
     True
     """
     return 1 << _WORD_BITS - count.bit_length()
-
-
-def merged_by_time(groups: Ints, times: Ints) -> Ints:
-    """Places of entries (n,) in an order near that of time, in which each group keeps its own.
-
-    A group goes by the newest time that it has reached. Folds are made for events that go with
-    time: group after group, each window would be looked for far from the last one.
-
-    Args:
-        groups: a number by group, whose entries follow each other, (n,).
-        times: of the entries, (n,).
-
-    >>> merged_by_time(np.array([7, 7, 7, 2, 2]), np.array([10, 30, 20, 15, 25])).tolist()
-    [0, 3, 4, 1, 2]
-    """
-    before = len(groups) * np.cumsum(np.diff(groups, prepend=groups[:1]) != 0)
-    rank = np.unique(times, return_inverse=True)[1]
-    newest = np.maximum.accumulate(before + rank) - before
-    found: Ints = np.argsort(newest, kind="stable")
-    return found

@@ -57,3 +57,11 @@ def test_state_of_the_past_is_dropped() -> None:
     for start in range(0, 100 * HORIZON_MS, HORIZON_MS):
         again(seen, *((start + i, start + i) for i in range(HORIZON_MS)))
     assert (len(store) < 6, len(seen) <= 2 * HORIZON_MS) == (True, True)
+
+
+def test_ids_within_the_horizon_stay_known_while_the_past_is_dropped() -> None:
+    seen = ids(DictStore())
+    for start in range(0, 10 * HORIZON_MS, HORIZON_MS):
+        block = range(start, start + HORIZON_MS)
+        assert not any(again(seen, *((one, one) for one in block)))
+        assert all(again(seen, *((one, block[-1]) for one in block)))
