@@ -25,10 +25,10 @@ from jobs.stages.jvm import in_order, keyed_by_shard, united
 from jobs.stages.labels import (
     answers_of,
     by_business_id,
-    changes_by_second_key,
+    by_second_key,
     label_changes,
+    patient,
     record_rows,
-    records_by_second_key,
     second_features,
 )
 from jobs.stages.predictions import predictions
@@ -194,11 +194,11 @@ def _two_keys(env: StreamExecutionEnvironment, read: Inputs, options: ScoreOptio
         by_watermark=options.by_watermark,
         quiet=options.quiet.get("labels"),
     )
-    by_id = united(labels, by_business_id(rows, layout, env, name, packing))
+    by_id = united(labels, by_business_id(rows, layout, env, name, patient(packing)))
     changes = label_changes(keyed_by_shard(by_id), join, name, shards)
     second = united(
-        records_by_second_key(rows, env, name, packing),
-        changes_by_second_key(changes, env, name, packing),
+        by_second_key(rows, env, f"{name}/pack-by-second", packing),
+        by_second_key(changes, env, f"{name}/pack-changes", patient(packing)),
     )
     if options.order == ON_WATERMARK:
         second = in_order(second, f"{name}/order-by-second/{shards}", packing.records)

@@ -13,10 +13,19 @@ from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 
 _EVERY_CELL: tuple[int, ...] = ()
-# Labels come days after their records: on the way to the join and behind it few large blocks are
-# worth more than tens of milliseconds.
 _PATIENCE = 20
 _LARGER = 8
+
+
+def patient(packing: Packing) -> Packing:
+    """Packing on the way to the join and behind it.
+
+    Labels come days after their records: few large blocks are worth more than tens of
+    milliseconds.
+    """
+    return replace(
+        packing, records=_LARGER * packing.records, linger_ms=_PATIENCE * packing.linger_ms
+    )
 
 
 def record_rows(raw: KeyedStream, function: RowsFunction, name: str, shards: int) -> DataStream:
@@ -62,35 +71,20 @@ def by_business_id(
         f"{name}/pack-by-id",
         key_cell=layout.business_id_cell,
         cells=layout.cells_for_labels,
-        packing=_patient(packing),
+        packing=packing,
     )
 
 
-def records_by_second_key(
+def by_second_key(
     rows: DataStream, env: StreamExecutionEnvironment, name: str, packing: Packing
 ) -> Any:
     """Java blocks of whole rows by the shard of the second entity key."""
-    name = f"{name}/pack-by-second"
     return _repacked(rows, env, name, key_cell=KEY, cells=_EVERY_CELL, packing=packing)
-
-
-def changes_by_second_key(
-    changes: DataStream, env: StreamExecutionEnvironment, name: str, packing: Packing
-) -> Any:
-    """Java blocks of changes of labels by the shard of the second entity key."""
-    name, packing = f"{name}/pack-changes", _patient(packing)
-    return _repacked(changes, env, name, key_cell=KEY, cells=_EVERY_CELL, packing=packing)
 
 
 def answers_of(mixed: DataStream, name: str) -> Any:
     """The answers of a stream that has rows as well, as a Java stream."""
     return blocks().answers(mixed._j_data_stream, name)
-
-
-def _patient(packing: Packing) -> Packing:
-    return replace(
-        packing, records=_LARGER * packing.records, linger_ms=_PATIENCE * packing.linger_ms
-    )
 
 
 def _repacked(

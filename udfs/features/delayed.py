@@ -122,8 +122,7 @@ class DelayedFold:
         slot_of = np.cumsum(alive) - 1
         self._records.keep(floor_ms, slot_of)
         self._labels.keep(floor_ms, slot_of)
-        keys, self._slots = self._slots.keys[alive], KeyIndex()
-        self._slots.add(keys)
+        self._slots.keep(np.flatnonzero(alive))
         self._seen, self._last = self._seen[:count][alive], self._last[:count][alive]
 
     def _fold(self, block: "_Block", sequence: Ints, found: LabelledValues) -> None:

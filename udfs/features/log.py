@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.streams import newest_by
+from udfs.features.streams import advance
 
 _CHUNK_BYTES = 32 * 1024
 # Sets the fields of values apart from the others, whatever a use case calls them.
@@ -159,8 +159,7 @@ class EventLog:
 
     def _note(self, events: Events) -> None:
         """Remembers the newest event time of each source partition in the newest chunk."""
-        for partition, newest in newest_by(events["partition"], events["time"]).items():
-            self._newest_ms[partition] = max(newest, self._newest_ms.get(partition, newest))
+        advance(self._newest_ms, events["partition"], events["time"])
 
     def _key(self, chunk: int) -> str:
         return f"{self._name}/{chunk}"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from udfs.features.chains import grown, moved_up
 from udfs.features.key_index import NOWHERE, KeyIndex
 from udfs.features.log import EventLog, Store, event_type, packed
-from udfs.features.streams import distinct
+from udfs.features.streams import newest_so_far
 
 Ints = NDArray[np.int64]
 
@@ -58,7 +58,7 @@ class SeenIds:
             times: event times in milliseconds, (n,).
             partitions: source partitions, (n,).
         """
-        floors = self._tick(times, partitions) - self._horizon_ms
+        floors = newest_so_far(self._clocks, partitions, times) - self._horizon_ms
         at = self._index.find(ids)
         before = np.where(at == NOWHERE, _NEVER, self._times[at])
         found: NDArray[np.bool_] = before > floors
@@ -67,16 +67,6 @@ class SeenIds:
         self._keep(ids[~found], times[~found], partitions[~found])
         self._expire()
         return found
-
-    def _tick(self, times: Ints, partitions: NDArray[np.int32]) -> Ints:
-        """The newest event time of each record's partition, up to and with the record."""
-        newest = np.empty(len(times), np.int64)
-        for partition in distinct(partitions):
-            here = partitions == partition
-            running = np.maximum.accumulate(times[here])
-            newest[here] = np.maximum(running, self._clocks.get(partition, _NEVER))
-            self._clocks[partition] = int(newest[here][-1])
-        return newest
 
     def _keep(self, ids: Ints, times: Ints, partitions: NDArray[np.int32]) -> None:
         if len(ids):

@@ -96,9 +96,8 @@ class SessionFold:
         alive = self._end[:size] > floor_ms
         if 2 * int(alive.sum()) > size:
             return
-        kept, keys = np.flatnonzero(alive), self._slots.keys[alive]
-        self._slots = KeyIndex()
-        self._slots.add(keys)
+        kept = np.flatnonzero(alive)
+        self._slots.keep(kept)
         self._end, self._seen = self._end[kept], self._seen[kept]
         self._items = self._items[kept]
 

@@ -13,12 +13,11 @@ from udfs.features.fold import Fold, KeepsSome
 from udfs.features.log import EventLog, Events, Store, event_type, packed, values_of
 from udfs.features.slowest import Heard, SlowestStream
 from udfs.features.spec import FeatureSpec
-from udfs.features.streams import distinct
+from udfs.features.streams import NO_TIME, newest_so_far
 from udfs.features.values import Columns
 
 _EXPIRY_STEPS = 64
 _PROGRESS = "progress"
-_NO_TIME = -(2**62)
 
 
 class _Progress(msgspec.Struct):
@@ -105,9 +104,10 @@ class ShardFolds:
             ticks: which events move the clock of their partition, bool (n,); None: all.
         """
         times = columns[self._event_time]
-        newest = self._newest(
-            times if ticks is None else np.where(ticks, times, _NO_TIME), partitions
-        )
+        # A partition has a clock of its own: while a job catches up, one may be days ahead of
+        # another, and its progress must not expire what the other's records still need.
+        moving = times if ticks is None else np.where(ticks, times, NO_TIME)
+        newest = newest_so_far(self._progress.newest_ms, partitions, moving)
         late = times < newest - self._lateness_ms
         windows, sequence = {}, np.zeros(len(times), dtype=np.int64)
         for fold in self._declared:
@@ -139,22 +139,6 @@ class ShardFolds:
         if len(events):
             self._logs[name].append(events)
 
-    def _newest(self, times: NDArray[np.int64], partitions: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Newest event time of each record's source partition, up to and with the record.
-
-        A partition has a clock of its own: while a job catches up, one may be days ahead of
-        another, and its progress must not expire what the other's records still need.
-        """
-        newest = np.empty(len(times), dtype=np.int64)
-        newest_ms = self._progress.newest_ms
-        for partition in distinct(partitions):
-            here = partitions == partition
-            running = np.maximum.accumulate(times[here])
-            newest[here] = np.maximum(running, newest_ms.get(partition, _NO_TIME))
-            if (last := int(newest[here][-1])) > _NO_TIME:
-                newest_ms[partition] = last
-        return newest
-
     def _expire(self) -> None:
         """Drops what no window reaches, each time the partitions have gone on by some way."""
         newest_ms = self._progress.newest_ms
@@ -167,7 +151,7 @@ class ShardFolds:
                 continue
             floors = self._floors(fold.keep_ms)
             self._logs[name].expire(floors)
-            fold.forget(min(floors.values(), default=_NO_TIME))
+            fold.forget(min(floors.values(), default=NO_TIME))
 
     def _floors(self, keep_ms: int) -> dict[int, int]:
         """By partition, the time at or before which its events have expired."""

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
+NO_TIME = -(2**62)
+"""The time of an event that moves no clock."""
+
 
 def distinct(streams: NDArray[np.integer[Any]]) -> list[int]:
     """The streams among those of n events (n,), in ascending order.
@@ -20,13 +23,30 @@ def distinct(streams: NDArray[np.integer[Any]]) -> list[int]:
     return found
 
 
-def newest_by(streams: NDArray[np.integer[Any]], times: Ints) -> dict[int, int]:
-    """The newest of the times (n,) by stream (n,).
+def advance(clocks: dict[int, int], streams: NDArray[np.integer[Any]], times: Ints) -> None:
+    """Moves the clocks, newest times by stream, on by events (n,) of these streams and times.
 
-    >>> newest_by(np.array([7, 3, 7]), np.array([10, 5, 20]))
-    {3: 5, 7: 20}
+    >>> clocks = {7: 15}; advance(clocks, np.array([7, 3, 7]), np.array([10, 5, 12])); clocks
+    {7: 15, 3: 5}
     """
     found = distinct(streams)
-    if len(found) == 1:
-        return {found[0]: int(times.max())}
-    return {stream: int(times[streams == stream].max()) for stream in found}
+    for stream in found:
+        newest = int((times if len(found) == 1 else times[streams == stream]).max())
+        clocks[stream] = max(newest, clocks.get(stream, newest))
+
+
+def newest_so_far(clocks: dict[int, int], streams: NDArray[np.integer[Any]], times: Ints) -> Ints:
+    """The clock of each event's stream up to and with the event, (n,); moves the clocks on.
+
+    >>> clocks = {7: 15}
+    >>> newest_so_far(clocks, np.array([7, 3, 7]), np.array([10, 5, 20])).tolist(), clocks
+    ([15, 5, 20], {7: 20, 3: 5})
+    """
+    newest = np.empty(len(times), np.int64)
+    for stream in distinct(streams):
+        here = streams == stream
+        running = np.maximum.accumulate(times[here])
+        newest[here] = np.maximum(running, clocks.get(stream, NO_TIME))
+        if (last := int(newest[here][-1])) > NO_TIME:
+            clocks[stream] = last
+    return newest

@@ -136,9 +136,8 @@ class WindowFold:
         for window in range(len(self._windows)):
             self._advance(window, np.flatnonzero(alive), np.full(alive.sum(), floor_ms))
         self._chains.drop(expired)
-        kept, keys = np.flatnonzero(alive), self._slots.keys[alive]
-        self._slots = KeyIndex()
-        self._slots.add(keys)
+        kept = np.flatnonzero(alive)
+        self._slots.keep(kept)
         self._seen, self._last = self._seen[kept], lowered(self._last[kept], expired)
         self._first = lowered(self._first[:, kept], expired)
         self._count, self._total = self._count[:, kept], self._total[:, kept]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from udfs.features.log import Store
 from udfs.features.slowest import PATIENCE_EVENTS, Heard, SlowestStream
-from udfs.features.streams import newest_by
+from udfs.features.streams import advance
 from udfs.functions.known_records import KnownRecords
 from udfs.functions.label_store import EarlyLabels
 from udfs.functions.rows import LabelChanges
@@ -118,8 +118,7 @@ class LabelJoin:
         return (_NO_CLOCK if clock_ms is None else clock_ms) - self._horizon_ms
 
     def _tick(self, times: Ints, streams: Ints) -> None:
-        for stream, newest in newest_by(streams, times).items():
-            self._clocks[stream] = max(newest, self._clocks.get(stream, newest))
+        advance(self._clocks, streams, times)
         self._slowest.hear(streams.astype(np.int32))
         self._store.put(_CLOCKS, msgspec.json.encode(self._clocks))
         self._store.put(_HEARD, msgspec.json.encode(self._heard))

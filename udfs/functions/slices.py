@@ -10,8 +10,9 @@ _POWERS_OF_TEN = 10 ** np.arange(1, 19, dtype=np.int64)
 _ZERO = ord("0")
 _WORD_DIGITS = 4
 _WORDS = 10**_WORD_DIGITS
+_DIGITS = np.arange(_WORDS)[:, None] // [1000, 100, 10, 1] % 10
 # The digits of every number that fits in a word, as one integer of four bytes.
-_TEXTS = np.array([b"%04d" % number for number in range(_WORDS)]).view(np.uint32)
+_TEXTS = (_DIGITS + _ZERO).astype(np.uint8).view(np.uint32).ravel()
 
 
 class Slices(Sequence[bytes | None]):
@@ -119,20 +120,13 @@ class Slices(Sequence[bytes | None]):
         array([ True, False, False,  True, False])
         """
         texts = Slices.decimals(numbers)
-        if np.array_equal(texts.lengths, self.lengths) and texts.joined() == self.joined():
-            return np.ones(len(self), np.bool_)
-        rest = np.abs(numbers)
-        digits = _digits_of(rest)
-        same: NDArray[np.bool_] = self.lengths == digits + (numbers < 0)
-        # A byte of the buffer at a place that does not exist is never compared: `same` is false.
-        text = np.frombuffer(self.buffer, dtype=np.uint8)
-        at = np.where(same, self.starts + self.lengths - 1, 0)
-        for place in range(int(digits.max(initial=0))):
-            rest, digit = np.divmod(rest, 10)
-            inside = same & (digits > place)
-            same[inside] = text[at[inside] - place] == digit[inside] + _ZERO
-        negative = same & (numbers < 0)
-        same[negative] = text[self.starts[negative]] == ord("-")
+        same: NDArray[np.bool_] = self.lengths == texts.lengths
+        if same.all() and texts.joined() == self.joined():
+            return same
+        ours, theirs = (np.frombuffer(each.buffer, np.uint8) for each in (self, texts))
+        for place in range(int(texts.lengths.max(initial=0))):
+            inside = np.flatnonzero(same & (texts.lengths > place))
+            same[inside] = ours[self.starts[inside] + place] == theirs[texts.starts[inside] + place]
         return same
 
 

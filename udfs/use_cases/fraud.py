@@ -34,6 +34,8 @@ from udfs.use_cases.fraud_world import generate, live
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 _WINDOW_DAYS = (1, 7, 30)
+_SATURDAY = 5
+_LAST_HOUR_OF_NIGHT = 6
 
 _LABEL_DELAY = timedelta(days=7)
 
@@ -104,8 +106,8 @@ def _of_customer(columns: Columns, windows: Mapping[str, Any]) -> list[NDArray[A
     customer: WindowValues = windows["customer"]
     return [
         columns["amount_cents"] / 100.0,
-        weekday >= 5,  # noqa: PLR2004
-        time % DAY_MS // HOUR_MS <= 6,  # noqa: PLR2004
+        weekday >= _SATURDAY,
+        time % DAY_MS // HOUR_MS <= _LAST_HOUR_OF_NIGHT,
         customer.count,
         customer.total / (100.0 * customer.count),
     ]
