@@ -52,7 +52,8 @@ class KeyIndex:
         """The place of each key (n,), `NOWHERE` of one that was never added."""
         slots = self._slots(keys)
         found = self._table.take(slots).astype(np.int64)
-        todo = np.flatnonzero((found != NOWHERE) & (self._keys.take(found) != keys))
+        todo = np.flatnonzero(found != NOWHERE)
+        todo = todo.take(np.flatnonzero(self._keys.take(found.take(todo)) != keys.take(todo)))
         slots, wanted = slots.take(todo), keys.take(todo)
         while len(todo):
             slots = slots + 1 & self._mask
@@ -100,17 +101,22 @@ class KeyIndex:
         self._table = np.full(1 << bits, NOWHERE, np.int32)
 
     def _slots(self, keys: Ints) -> Ints:
-        spread = keys.astype(np.int64).view(np.uint64) * _SPREAD
-        return (spread >> np.uint64(_WORD_BITS - self._bits)).view(np.int64)
+        slots = keys.astype(np.int64, copy=False).view(np.uint64) * _SPREAD
+        slots >>= np.uint64(_WORD_BITS - self._bits)
+        return slots.view(np.int64)
 
     def _insert(self, first: int, end: int) -> None:
         """Enters the keys of these places; of two that want a slot the later one has it."""
-        places, keys = np.arange(first, end), self._keys[first:end]
+        places, keys = np.arange(first, end, dtype=np.int32), self._keys[first:end]
         slots = self._slots(keys)
         while len(places):
             at = self._table.take(slots)
-            mine = np.flatnonzero((at == NOWHERE) | (self._keys.take(at) == keys))
-            self._table[slots.take(mine)] = places.take(mine)
+            mine = at == NOWHERE
+            if mine.all():
+                self._table[slots] = places
+            else:
+                mine |= self._keys.take(at) == keys
+                self._table[slots[mine]] = places[mine]
             # An older place of the same key goes on too. It lies behind, where nobody finds it.
             rest = np.flatnonzero(self._table.take(slots) != places)
             places, keys = places.take(rest), keys.take(rest)

@@ -60,11 +60,13 @@ class SeenIds:
         """
         floors = newest_so_far(self._clocks, partitions, times) - self._horizon_ms
         at = self._index.find(ids)
-        before = np.where(at == NOWHERE, _NEVER, self._times[at])
+        before = np.where(at == NOWHERE, _NEVER, self._times.take(at))
         found: NDArray[np.bool_] = before > floors
-        if len(np.unique(ids)) < len(ids):
+        if _come_twice(ids):
             found = _one_by_one(ids.tolist(), times, floors, before.tolist())
-        self._keep(ids[~found], times[~found], partitions[~found])
+        if found.any():
+            ids, times, partitions = ids[~found], times[~found], partitions[~found]
+        self._keep(ids, times, partitions)
         self._expire()
         return found
 
@@ -99,6 +101,12 @@ class SeenIds:
         if len(self) > len(self._times):
             self._times = grown(self._times, max(len(self), 2 * len(self._times)), 0)
         self._times[first : len(self)] = times
+
+
+def _come_twice(ids: Ints) -> bool:
+    """Whether one of the ids (n,) stands there again; those that only rise show it unsorted."""
+    rise = bool((ids[1:] > ids[:-1]).all())
+    return not rise and len(np.unique(ids)) < len(ids)
 
 
 def _one_by_one(ids: list[int], times: Ints, floors: Ints, known: list[int]) -> NDArray[np.bool_]:

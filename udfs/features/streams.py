@@ -41,12 +41,22 @@ def newest_so_far(clocks: dict[int, int], streams: NDArray[np.integer[Any]], tim
     >>> clocks = {7: 15}
     >>> newest_so_far(clocks, np.array([7, 3, 7]), np.array([10, 5, 20])).tolist(), clocks
     ([15, 5, 20], {7: 20, 3: 5})
+    >>> newest_so_far(clocks, np.array([7, 7]), np.array([25, 10])).tolist(), clocks
+    ([25, 25], {7: 25, 3: 5})
     """
+    found = distinct(streams)
+    if len(found) == 1:
+        return _newest_of(clocks, found[0], times)
     newest = np.empty(len(times), np.int64)
-    for stream in distinct(streams):
+    for stream in found:
         here = streams == stream
-        running = np.maximum.accumulate(times[here])
-        newest[here] = np.maximum(running, clocks.get(stream, NO_TIME))
-        if (last := int(newest[here][-1])) > NO_TIME:
-            clocks[stream] = last
+        newest[here] = _newest_of(clocks, stream, times[here])
+    return newest
+
+
+def _newest_of(clocks: dict[int, int], stream: int, times: Ints) -> Ints:
+    newest: Ints = np.maximum.accumulate(times)
+    np.maximum(newest, clocks.get(stream, NO_TIME), out=newest)
+    if (last := int(newest[-1])) > NO_TIME:
+        clocks[stream] = last
     return newest

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -14,6 +14,8 @@ from udfs.functions.blocks import RawBlock
 from udfs.functions.slices import Slices
 from udfs.records import CLEAN_STAGE, DeadLetter, Reason
 from udfs.use_cases.contract import UseCase
+
+_Row = TypeVar("_Row", bound=np.generic)
 
 STAGE = CLEAN_STAGE
 _DETAIL_CHARACTERS = 200
@@ -35,6 +37,10 @@ class CleanBlock:
     dead_letters: list[DeadLetter]
     duplicate: NDArray[np.bool_] | None = None
     dropped: Sequence[DeadLetter] = ()
+
+    def usable(self, column: NDArray[_Row]) -> NDArray[_Row]:
+        """What a column of the raw block holds of the records that can be used, (n,)."""
+        return _at(column, self.places)
 
 
 class Clean:
@@ -119,8 +125,9 @@ class Clean:
     ) -> NDArray[np.bool_]:
         """Which decoded records pass, bool (n,); reasons for the others go into `refused`."""
         keep = np.ones(len(at), dtype=np.bool_)
-        ahead = columns[self._event_time] - raw.timestamps_ms[at]
-        for i in np.flatnonzero((ahead > self._skew_ms) & (raw.timestamps_ms[at] >= 0)).tolist():
+        kafka_ms = _at(raw.timestamps_ms, at)
+        ahead = columns[self._event_time] - kafka_ms
+        for i in np.flatnonzero((ahead > self._skew_ms) & (kafka_ms >= 0)).tolist():
             detail = f"{self._event_time} is {ahead[i]} ms ahead of the record's Kafka timestamp"
             refused[int(at[i])] = (Reason.EVENT_TIME_AHEAD, detail)
             keep[i] = False
@@ -131,6 +138,11 @@ class Clean:
             refused.setdefault(int(at[i]), (Reason.KEY_MISMATCH, detail))
             keep[i] = False
         return keep
+
+
+def _at(column: NDArray[_Row], places: NDArray[np.int64]) -> NDArray[_Row]:
+    """The rows at ascending places, (n,), which mostly are all."""
+    return column if len(places) == len(column) else column[places]
 
 
 def dead_letter(

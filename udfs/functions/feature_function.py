@@ -90,7 +90,7 @@ class FeatureFunction(KeyedProcessFunction):
             entries = dict(self._state.items())
             horizon_ms = milliseconds(declared.horizon)
             seen = self._seen[shard] = SeenIds(horizon_ms, self._state, entries)
-        columns, partitions = clean.columns, clean.raw.partitions[clean.places]
+        columns, partitions = clean.columns, clean.usable(clean.raw.partitions)
         ids, times = columns[self._use_case.business_id], columns[self._use_case.event_time]
         again = seen.again(ids, times, partitions)
         self._duplicates.inc(int(again.sum()))
@@ -115,4 +115,4 @@ class FeatureFunction(KeyedProcessFunction):
                 lateness_ms,
                 self._state,
             )
-        return folds.update(clean.columns, clean.raw.partitions[clean.places])
+        return folds.update(clean.columns, clean.usable(clean.raw.partitions))

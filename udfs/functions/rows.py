@@ -39,7 +39,7 @@ Cells = NDArray[np.int64]
 def encode_rows(cells: Cells) -> bytes:
     """A block of rows (n, cells)."""
     header = np.array([ROWS, *cells.shape, 0], "<i4")
-    return header.tobytes() + np.ascontiguousarray(cells, "<i8").tobytes()
+    return b"".join((header.data, np.ascontiguousarray(cells, "<i8").data))
 
 
 def holds_rows(block: bytes) -> bool:
@@ -137,7 +137,8 @@ class RecordRows:
             size = int(np.prod(dtype.shape, dtype=np.int64))
             self._cells[name] = slice(at, at + size)
             at += size
-        self.width = max(at, LABEL_CHANGE_CELLS)
+        assert at >= LABEL_CHANGE_CELLS
+        self.width = at
         """Cells of a row."""
 
     @property
@@ -153,11 +154,12 @@ class RecordRows:
     def encode(self, rows: "RecordColumns") -> Cells:
         """Rows (n, width) of records."""
         columns, n = rows.columns, len(rows.partitions)
-        cells = np.zeros((n, self.width), np.int64)
+        # Cell by cell, and turned into rows at once: faster than in steps of a row's width.
+        cells = np.empty((self.width, n), np.int64).T
         own = {KIND: RECORD, PARTITION: rows.partitions, OFFSET: rows.offsets, STREAM: rows.streams}
         for place, column in own.items():
             cells[:, place] = column
-        flags = rows.late * _LATE + rows.duplicate * _DUPLICATE
+        flags = rows.late.view(np.uint8) * _LATE + rows.duplicate.view(np.uint8) * _DUPLICATE
         given: dict[str, Any] = {"timestamp_ms": rows.timestamp_ms, "sequence": rows.sequence}
         given |= {"flags": flags, **columns}
         for fold, result in rows.windows.items():

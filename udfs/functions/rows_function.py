@@ -27,16 +27,16 @@ class RowsFunction(FeatureFunction):
     def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Iterator[bytes]:
         """Yields rows of the usable records, then the dead letters; neither when there are none."""
         clean, folded = self._folded(value, ctx)
-        at = clean.places
-        if len(at):
+        if len(clean.places):
+            partitions = clean.usable(clean.raw.partitions)
             columns = RecordColumns(
-                partitions=clean.raw.partitions[at],
-                streams=stream_of(clean.raw.partitions[at], ctx.get_current_key()),
-                offsets=clean.raw.offsets[at],
-                timestamp_ms=clean.raw.timestamps_ms[at],
+                partitions=partitions,
+                streams=stream_of(partitions, ctx.get_current_key()),
+                offsets=clean.usable(clean.raw.offsets),
+                timestamp_ms=clean.usable(clean.raw.timestamps_ms),
                 sequence=folded.sequence,
                 late=folded.late,
-                duplicate=_flags(clean.duplicate, len(at)),
+                duplicate=_flags(clean.duplicate, len(partitions)),
                 columns=clean.columns,
                 windows=folded.windows,
             )

@@ -34,6 +34,13 @@ def test_an_id_is_forgotten_a_horizon_later_to_the_millisecond() -> None:
     assert again(seen, (2, 100 + HORIZON_MS), (1, 101 + HORIZON_MS)) == [False, False]
 
 
+def test_an_id_that_comes_again_is_not_known_for_longer() -> None:
+    seen = ids(DictStore())
+    again(seen, (1, 100))
+    assert again(seen, (1, 90 + HORIZON_MS), (2, 90 + HORIZON_MS)) == [True, False]
+    assert again(seen, (1, 100 + HORIZON_MS), (2, 100 + HORIZON_MS)) == [False, True]
+
+
 def test_a_partition_ahead_forgets_nothing_of_another() -> None:
     seen = ids(DictStore())
     again(seen, (1, 100), partition=0)
