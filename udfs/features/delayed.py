@@ -17,9 +17,8 @@ LABEL = "label"
 _FIRST_CAPACITY = 64
 _NEVER = -1
 _ALWAYS = -(2**62)
-_FEW = 256
 _FORGET_STEPS = 16
-_MOST_AFFECTED_SHARE = 16
+_SILENT_SHARE = 8
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,9 @@ class DelayedFold:
     """Folds records and changes of labels, in order of arrival.
 
     A record sees what arrived before it; itself it never sees, for its own window ends a delay
-    before it. Most of a block sees nothing of the same block, so the whole block asks two sorted
-    arrays at once; what arrived in the block is looked at for those records alone that it matters
-    to. Memory: 32 bytes an event, about 100 bytes a key.
+    before it. So a block asks at once for what was there before it, and then, for those keys alone
+    of which a record may see events of the same block, for what came before it there. Memory: 8
+    bytes a record, 24 bytes a change of a label, about 100 bytes a key.
 
     >>> fold = DelayedFold(DelayedWindows("t", "id", (10, 100), delay_ms=50), lateness_ms=5)
     >>> times, keys = np.array([100, 104, 100, 154]), np.array([7, 7, 7, 7])
@@ -84,7 +83,7 @@ class DelayedFold:
         self._slots = KeyIndex()
         self._seen = np.zeros(_FIRST_CAPACITY, np.int64)
         self._last = np.full(_FIRST_CAPACITY, _NEVER, np.int64)
-        self._records, self._labels = SortedRuns(), SortedRuns()
+        self._events = _Events()
 
     def __len__(self) -> int:
         """The number of keys with events."""
@@ -98,17 +97,23 @@ class DelayedFold:
         A key's sequence counts its records and changes of labels together. The values of a
         change of a label are 0.
         """
-        slots, floors = self._slots_of(keys), newest - self._reach_ms
-        sequence = np.empty(len(keys), np.int64)
-        shape = (len(keys), len(self._windows))
-        found = LabelledValues(np.zeros(shape, np.int64), np.zeros(shape, np.int64))
-        self._fold(_Block(slots, times, values[LABEL], floors), sequence, found)
-        return sequence, found
+        block = _Block(self._slots_of(keys), times, values[LABEL])
+        floors = newest[block.order] - self._reach_ms
+        until = np.where(block.labels == 0, block.times - self._delay_ms, _NEVER)
+        since = np.minimum(np.maximum(until - self._windows[:, None], floors), until)
+        found = self._events.between(block.slots, since, until)
+        block.add_earlier(found, since, until)
+        sequence = block.sequence(floors, self._seen, self._last)
+        self._events.add(block.slots, block.times, block.labels)
+        arrived = np.empty(len(keys), np.int64)
+        arrived[block.order] = np.arange(len(keys))
+        count, positive = (np.ascontiguousarray(each.T).take(arrived, axis=0) for each in found)
+        return sequence[arrived], LabelledValues(count, positive)
 
     def load(self, keys: Ints, times: Ints, values: Columns, sequences: Ints) -> None:
         """Puts back events that were folded before, in their order of arrival; (n,) each."""
         slots = self._slots_of(keys)
-        self._add(_Block(slots, times, values[LABEL], times))
+        self._events.add(slots, times, values[LABEL])
         self._seen[slots] = sequences
         np.maximum.at(self._last, slots, times)
 
@@ -119,46 +124,12 @@ class DelayedFold:
         self._forgotten_ms = floor_ms
         count = len(self._slots)
         alive = self._last[:count] > floor_ms
-        slot_of = np.cumsum(alive) - 1
-        self._records.keep(floor_ms, slot_of)
-        self._labels.keep(floor_ms, slot_of)
+        if count - np.count_nonzero(alive) <= count // _SILENT_SHARE:
+            self._events.keep(floor_ms)
+            return
+        self._events.keep(floor_ms, np.cumsum(alive) - 1)
         self._slots.keep(np.flatnonzero(alive))
         self._seen, self._last = self._seen[:count][alive], self._last[:count][alive]
-
-    def _fold(self, block: "_Block", sequence: Ints, found: LabelledValues) -> None:
-        """Folds a block into its rows of the results, in halves when much of it sees itself."""
-        lower, upper = self._bounds(block)
-        groups = _Groups(block)
-        affected = groups.affected(upper)
-        n = len(block.slots)
-        if n > _FEW and len(affected) > n // _MOST_AFFECTED_SHARE:
-            for part in (slice(0, n // 2), slice(n // 2, n)):
-                rows = LabelledValues(found.count[part], found.positive[part])
-                self._fold(block[part], sequence[part], rows)
-            return
-        by_slot = groups.order
-        since, until = np.ascontiguousarray(lower[by_slot].T), upper[by_slot]
-        for events, values in ((self._records, found.count), (self._labels, found.positive)):
-            values[by_slot] = events.between(block.slots[by_slot], since, until).T
-        for place in affected.tolist():
-            counts = groups.before(place, lower[place], upper[place])
-            found.count[place] += counts[0]
-            found.positive[place] += counts[1]
-        found.count[block.labels != 0] = found.positive[block.labels != 0] = 0
-        sequence[:] = groups.sequence(self._seen, self._last)
-        self._add(block)
-
-    def _bounds(self, block: "_Block") -> tuple[Ints, Ints]:
-        """Begin of each window (n, w) and their common end (n,), never before it."""
-        upper = block.times - self._delay_ms
-        lower = np.maximum(upper[:, None] - self._windows, block.floors[:, None])
-        return np.minimum(lower, upper[:, None]), upper
-
-    def _add(self, block: "_Block") -> None:
-        at, labels = places(block.slots, np.maximum(block.times, 0)), block.labels
-        records = labels == 0
-        self._records.add(at[records], np.ones(int(records.sum()), np.int64))
-        self._labels.add(at[~records], labels[~records])
 
     def _slots_of(self, keys: Ints) -> Ints:
         """Each key's place in the state, new keys included."""
@@ -170,64 +141,92 @@ class DelayedFold:
         return found
 
 
+class _Events:
+    """Records, and changes of labels, by slot and time."""
+
+    def __init__(self) -> None:
+        self._records, self._labels = SortedRuns(), SortedRuns(weighted=True)
+
+    def add(self, slots: Ints, times: Ints, labels: Ints) -> None:
+        """Adds events, (n,) each."""
+        at, records = places(slots, np.maximum(times, 0)), labels == 0
+        self._records.add(at[records])
+        self._labels.add(at[~records], labels[~records])
+
+    def between(self, slots: Ints, since: Ints, until: Ints) -> Ints:
+        """Records and sums of labels, (2, w, n), later than `since` and not than `until`.
+
+        Args:
+            slots: (n,), fastest where they ascend.
+            since: w times for each, (w, n), none later than its `until`.
+            until: (n,).
+        """
+        newest_ms = int(until.max(initial=_NEVER))
+        asked = places(slots, since), places(slots, until), newest_ms
+        return np.array([each.between(*asked) for each in self._runs])
+
+    def keep(self, floor_ms: int, slot_of: Ints | None = None) -> None:
+        """Drops events and gives slots new numbers; see `SortedRuns.keep`."""
+        for each in self._runs:
+            each.keep(floor_ms, slot_of)
+
+    @property
+    def _runs(self) -> tuple[SortedRuns, SortedRuns]:
+        return self._records, self._labels
+
+
 class _Block:
-    """Events in order of arrival: slots, times, labels and floors, (n,) each."""
+    """Events by slot, those of a slot in order of arrival; `order` are their places before."""
 
-    def __init__(self, slots: Ints, times: Ints, labels: Ints, floors: Ints) -> None:
-        self.slots, self.times, self.labels, self.floors = slots, times, labels, floors
+    def __init__(self, slots: Ints, times: Ints, labels: Ints) -> None:
+        self.order, self.slots = stable_sort(slots)
+        self.times, self.labels = times[self.order], labels[self.order]
+        # What `_Events` takes them for.
+        self._times = np.clip(self.times, 0, LATEST_MS)
+        new = np.ones(len(slots), np.bool_)
+        new[1:] = self.slots[1:] != self.slots[:-1]
+        self._first = np.flatnonzero(new)
+        self._sizes = np.diff(self._first, append=len(slots))
+        self._start = np.repeat(self._first, self._sizes)
 
-    def __getitem__(self, part: slice) -> "_Block":
-        """A part of the block."""
-        return _Block(self.slots[part], self.times[part], self.labels[part], self.floors[part])
+    def add_earlier(self, found: Ints, since: Ints, until: Ints) -> None:
+        """Adds to what `_Events.between` gave, (2, w, n), the events here that came before each.
 
+        Events that no window of their slot reaches are left out. A record with m of the others
+        before it asks for them in parts, one for each bit of m: from the highest bit on, each part
+        holds as many as its bit says. All records ask for their parts of one size at once.
+        """
+        oldest = np.minimum.reduceat(self._times, self._first)
+        newest = np.maximum.reduceat(until, self._first)
+        told = np.flatnonzero(self._times <= np.repeat(newest, self._sizes))
+        if not len(told):
+            return
+        asks = np.flatnonzero(until >= np.repeat(oldest, self._sizes))
+        before = np.zeros(len(until), np.int64)
+        before[told] = 1
+        before = np.cumsum(before) - before
+        before -= before[self._start]
+        bit = 1
+        while len(asks := asks[before[asks] >= bit]):
+            some = self._start + before - before % (2 * bit)
+            first, second = told[before[told] & bit == 0], asks[before[asks] & bit != 0]
+            events = _Events()
+            events.add(some[first], self._times[first], self.labels[first])
+            found[..., second] += events.between(some[second], since[:, second], until[second])
+            bit *= 2
 
-class _Groups:
-    """A block by slot, each slot's events in order of arrival; `order` are their places in it."""
-
-    def __init__(self, block: _Block) -> None:
-        self._block = block
-        self._at = np.arange(len(block.slots))
-        self.order, self._slots = stable_sort(block.slots)
-        self._times = block.times[self.order]
-        first = np.diff(self._slots, prepend=_NEVER) != 0
-        self._first = first
-        self._start = np.maximum.accumulate(np.where(first, self._at, 0))
-
-    def affected(self, upper: Ints) -> Ints:
-        """Places in the block of records that may see events of the same block, (m,)."""
-        if not len(self.order):
-            return self.order
-        # Ever smaller from slot to slot, so that a running minimum begins anew with each.
-        falling = (self._slots[-1] - self._slots << TIME_BITS) + np.clip(self._times, 0, LATEST_MS)
-        oldest = np.minimum.accumulate(falling) & LATEST_MS
-        sees = np.zeros(len(self.order), np.bool_)
-        sees[1:] = ~self._first[1:] & (oldest[:-1] <= upper[self.order][1:])
-        sees &= self._block.labels[self.order] == 0
-        found: Ints = np.sort(self.order[sees])
-        return found
-
-    def before(self, place: int, lower: Ints, upper: int) -> tuple[Ints, Ints]:
-        """Records and labels, (w,) each, of a record's slot that came before it in the block."""
-        block = self._block
-        before = np.flatnonzero(block.slots[:place] == block.slots[place])
-        times, labels = block.times[before], block.labels[before]
-        inside = (times[:, None] > lower) & (times <= upper)[:, None]
-        return (inside & (labels == 0)[:, None]).sum(axis=0), labels @ inside
-
-    def sequence(self, seen: Ints, last: Ints) -> Ints:
-        """Sequence numbers (n,) of the block; writes what they go on from to `seen` and `last`."""
-        slots, at = self._slots, self._at
-        rising = np.maximum.accumulate((slots << TIME_BITS) + np.clip(self._times, 0, LATEST_MS))
-        newest = last[slots]
-        newest[1:] = np.where(
-            self._first[1:], newest[1:], np.maximum(newest[1:], rising[:-1] & LATEST_MS)
-        )
-        silent = newest <= self._block.floors[self.order]
-        again = np.maximum.accumulate(np.where(silent, at, _NEVER))
-        numbers = np.where(again >= self._start, at - again, seen[slots] + at - self._start) + 1
-        ends = np.append(self._first[1:], True)[: len(at)]
-        seen[slots[ends]] = numbers[ends]
-        last[slots[ends]] = np.maximum(last[slots[ends]], rising[ends] & LATEST_MS)
-        found = np.empty(len(at), np.int64)
-        found[self.order] = numbers
-        return found
+    def sequence(self, floors: Ints, seen: Ints, last: Ints) -> Ints:
+        """Sequence numbers (n,); writes what they go on from to `seen` and `last`."""
+        slots, start, at = self.slots, self._start, np.arange(len(self.slots))
+        newest, numbers = last[slots], seen[slots] + at - start + 1
+        if (newest <= floors).any():
+            rising = np.maximum.accumulate((slots << TIME_BITS) + self._times) & LATEST_MS
+            newest[1:] = np.where(
+                start[1:] == at[1:], newest[1:], np.maximum(newest[1:], rising[:-1])
+            )
+            again = np.maximum.accumulate(np.where(newest <= floors, at, _NEVER))
+            numbers = np.where(again >= start, at - again + 1, numbers)
+        each, ends = slots[self._first], self._first + self._sizes - 1
+        seen[each] = numbers[ends]
+        last[each] = np.maximum(last[each], np.maximum.reduceat(self._times, self._first))
+        return numbers

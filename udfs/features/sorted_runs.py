@@ -23,32 +23,40 @@ def places(slots: Ints, times: Ints) -> Ints:
     """
     if len(slots) and int(slots.max()) >= _MOST_SLOTS:
         raise DataError(f"a shard has more than {_MOST_SLOTS:,} keys: give the job more shards")
-    return (slots << TIME_BITS) + np.clip(times, -1, LATEST_MS)
+    found: Ints = (slots << TIME_BITS) + np.clip(times, -1, LATEST_MS)
+    return found
 
 
 class SortedRuns:
-    """Weighted events, sorted by slot and time.
+    """Events, sorted by slot and time; each counts as one, or as its weight.
 
     A large run and a small one: what is new is merged into the small run, and the small one into
     the large one when it has grown, so that an event is moved a few times only. New events are
     not sorted in before a window reaches them, which takes the delay of the labels where time
-    goes on. 16 bytes an event.
+    goes on. 8 bytes an event, 24 with a weight.
 
-    >>> runs = SortedRuns(); runs.add(places(np.array([0, 0]), np.array([5, 9])), np.array([1, 2]))
-    >>> runs.between(np.array([0]), np.array([[4], [5]]), np.array([9])).tolist()
+    Args:
+        weighted: whether events come with weights.
+
+    >>> runs = SortedRuns(weighted=True)
+    >>> runs.add(places(np.array([0, 0]), np.array([5, 9])), np.array([1, 2]))
+    >>> begins, ends = (places(np.array([0]), np.array(at)) for at in ([[4], [5]], [9]))
+    >>> runs.between(begins, ends, newest_ms=9).tolist()
     [[3], [2]]
     """
 
-    def __init__(self) -> None:
-        self._runs = [_Run(), _Run()]
+    def __init__(self, *, weighted: bool = False) -> None:
+        none = np.empty(0, np.int64)
+        self._none = _Run(none, none if weighted else None)
+        self._runs = [self._none, self._none]
         self._new: list[_Run] = []
 
     def __len__(self) -> int:
         """The number of events."""
         return sum(len(run.places) for run in [*self._runs, *self._new])
 
-    def add(self, at: Ints, weights: Ints) -> None:
-        """Adds events at `places`, (n,) each."""
+    def add(self, at: Ints, weights: Ints | None = None) -> None:
+        """Adds events at `places`, (n,), and their weights, (n,), where they have any."""
         if len(at):
             new = _Run(at, weights, int((at & LATEST_MS).min()))
             if self._new and len(self._new[-1].places) + len(at) <= _RECENT:
@@ -56,41 +64,37 @@ class SortedRuns:
                 new = _joined([self._new.pop(), new])
             self._new.append(new)
 
-    def between(self, slots: Ints, since: Ints, until: Ints) -> Ints:
-        """Weights of the events of each slot that are later than one time and not than another.
+    def between(self, since: Ints, until: Ints, newest_ms: int) -> Ints:
+        """Sums of the events after one of `places` and not after another of the same slot.
 
         Fastest where the slots ascend.
 
         Args:
-            slots: (n,).
-            since: w times for each, (w, n), none later than its `until`.
+            since: w places for each, (w, n), none later than its `until`.
             until: (n,).
+            newest_ms: no `until` is later.
 
         Returns:
             The sums, (w, n).
         """
         found = np.zeros(since.shape, np.int64)
-        newest_ms = int(until.max(initial=-1))
         self._sort(newest_ms)
-        runs = [run for run in self._runs if run.oldest_ms <= newest_ms]
-        if runs:
-            ends = places(slots, until)
-            begins = [places(slots, each) for each in since]
-            for run in runs:
-                up_to = run.below(ends)
-                for window, begin in enumerate(begins):
+        for run in self._runs:
+            if run.oldest_ms <= newest_ms:
+                up_to = run.below(until)
+                for window, begin in enumerate(since):
                     found[window] += up_to - run.below(begin)
         return found
 
-    def keep(self, floor_ms: int, slot_of: Ints) -> None:
+    def keep(self, floor_ms: int, slot_of: Ints | None = None) -> None:
         """Drops events at or before the floor and gives slots their new numbers.
 
         Args:
             floor_ms: time in milliseconds.
             slot_of: new number by old number, ascending; of a slot without later events, any.
+                None: they keep their numbers.
         """
-        large, recent = self._runs
-        self._runs = [large.merged(recent).kept(floor_ms, slot_of), _Run()]
+        self._runs = [run.kept(floor_ms, slot_of) for run in self._runs]
         self._new = [run.kept(floor_ms, slot_of) for run in self._new]
 
     def _sort(self, newest_ms: int) -> None:
@@ -102,54 +106,61 @@ class SortedRuns:
         large, recent = self._runs
         recent = recent.merged(_joined(due))
         if len(recent.places) > max(_RECENT, len(large.places) // _RECENT_SHARE):
-            large, recent = large.merged(recent), _Run()
+            large, recent = large.merged(recent), self._none
         self._runs = [large, recent]
 
 
 class _Run:
     """Events and the oldest time among them, or a later one than all that is asked for.
 
-    In order, except those that are new.
+    In order, except those that are new. Without weights each counts as one.
     """
 
-    def __init__(
-        self, at: Ints | None = None, weights: Ints | None = None, oldest_ms: int = LATEST_MS + 1
-    ) -> None:
-        self.places = np.empty(0, np.int64) if at is None else at
-        self.weights = np.empty(0, np.int64) if weights is None else weights
-        self.oldest_ms = oldest_ms
+    def __init__(self, at: Ints, weights: Ints | None, oldest_ms: int = LATEST_MS + 1) -> None:
+        self.places, self.weights, self.oldest_ms = at, weights, oldest_ms
         self._sums: Ints | None = None
 
     def merged(self, other: "_Run") -> "_Run":
         """This run, in order, with the events of another in any order."""
+        oldest_ms = min(self.oldest_ms, other.oldest_ms)
+        if self.weights is None or other.weights is None:
+            at = np.concatenate([self.places, np.sort(other.places)])
+            # A stable sort merges what is in order, in a third of the time of other ways.
+            at.sort(kind="stable")
+            return _Run(at, None, oldest_ms)
         order = np.argsort(other.places)
         added = other.places[order]
-        spots = np.searchsorted(self.places, added, side="right") + np.arange(len(added))
-        stay = np.ones(len(self.places) + len(added), np.bool_)
-        stay[spots] = False
-        at, weights = np.empty(len(stay), np.int64), np.empty(len(stay), np.int64)
-        at[spots], weights[spots] = added, other.weights[order]
-        at[stay], weights[stay] = self.places, self.weights
-        return _Run(at, weights, min(self.oldest_ms, other.oldest_ms))
+        spots = np.searchsorted(self.places, added, side="right")
+        weights = np.insert(self.weights, spots, other.weights[order])
+        return _Run(np.insert(self.places, spots, added), weights, oldest_ms)
 
-    def kept(self, floor_ms: int, slot_of: Ints) -> "_Run":
+    def kept(self, floor_ms: int, slot_of: Ints | None) -> "_Run":
         """The events after the floor under the new numbers of their slots, in the same order."""
-        slots, times = self.places >> TIME_BITS, self.places & LATEST_MS
-        kept = times > floor_ms
-        at = places(slot_of[slots[kept]], times[kept])
-        return _Run(at, self.weights[kept], int(times[kept].min(initial=LATEST_MS + 1)))
+        at, weights, oldest_ms = self.places, self.weights, self.oldest_ms
+        if oldest_ms <= floor_ms:
+            times = at & LATEST_MS
+            kept = times > floor_ms
+            at, weights = at[kept], None if weights is None else weights[kept]
+            oldest_ms = int(times[kept].min(initial=LATEST_MS + 1))
+        if slot_of is not None:
+            at = places(slot_of[at >> TIME_BITS], at & LATEST_MS)
+        return _Run(at, weights, oldest_ms)
 
     def below(self, at: Ints) -> Ints:
-        """Sums of the weights at or before each place."""
+        """Sums of the events at or before each place."""
+        found: Ints = np.searchsorted(self.places, at, side="right")
+        if self.weights is None:
+            return found
         if self._sums is None:
             self._sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.weights)])
-        found: Ints = self._sums[np.searchsorted(self.places, at, side="right")]
-        return found
+        sums: Ints = self._sums[found]
+        return sums
 
 
 def _joined(runs: list[_Run]) -> _Run:
+    weights = [run.weights for run in runs if run.weights is not None]
     return _Run(
         np.concatenate([run.places for run in runs]),
-        np.concatenate([run.weights for run in runs]),
+        np.concatenate(weights) if weights else None,
         min(run.oldest_ms for run in runs),
     )

@@ -143,5 +143,5 @@ class SecondFunction(KeyedProcessFunction):
 def _rows_of(result: Any, places: NDArray[np.int64]) -> Any:
     """The rows of a fold's result at these places."""
     if isinstance(result, np.ndarray):
-        return result[places]
-    return type(result)(*(array[places] for array in arrays(result)))
+        return result.take(places, axis=0)
+    return type(result)(*(array.take(places, axis=0) for array in arrays(result)))

@@ -68,6 +68,21 @@ def test_windows_equal_brute_force_whatever_the_order_and_the_blocks(
     assert np.concatenate(rows).tolist() == brute_force(events)
 
 
+@pytest.mark.parametrize("hot", [0.0, 0.9], ids=["many keys", "one key above all"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9], ids=["few ahead", "half ahead", "most ahead"])
+def test_records_of_a_stream_ahead_see_those_of_one_behind_that_came_before_in_the_block(
+    share: float, hot: float
+) -> None:
+    draw = random.Random(share + hot)
+    events = []
+    for i in range(1000):
+        key = 0 if draw.random() < hot else draw.randrange(100)
+        behind, label = draw.random() > share, draw.choice((0, 0, 0, 1, -1))
+        events.append((key, 5000 + i // 20 - 300 * behind, label))
+    found = folded(DelayedFold(DECLARED, LATENESS), events)[:, 1:]
+    assert found.tolist() == brute_force(events)
+
+
 def test_a_window_ends_a_delay_before_the_record_and_includes_its_end() -> None:
     events = [(1, 100, 0), (1, 160, 0), (1, 100 + DELAY, 0), (1, 99 + DELAY, 0)]
     assert folded(DelayedFold(DECLARED, 500), events)[:, 1].tolist() == [0, 0, 1, 0]
@@ -106,6 +121,17 @@ def test_forgetting_silent_keys_changes_no_result() -> None:
     fold.forget(newest - KEEP)
     assert len(fold) == 0
     assert (folded(fold, later, newest) == folded(reference, later, newest)).all()
+
+
+def test_a_few_silent_keys_change_no_result_of_the_others() -> None:
+    silent = [(key, 100, 0) for key in range(3)]
+    busy = [(key, time, 0) for key in range(3, 43) for time in (100, 100 + KEEP)]
+    later = [(key, 120 + KEEP + DELAY, 0) for key in range(43)]
+    fold, reference = DelayedFold(DECLARED, LATENESS), DelayedFold(DECLARED, LATENESS)
+    for each in (fold, reference):
+        folded(each, silent + busy)
+    fold.forget(120)
+    assert (folded(fold, later, KEEP) == folded(reference, later, KEEP)).all()
 
 
 def test_an_empty_block_gives_empty_values() -> None:
