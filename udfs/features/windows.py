@@ -1,8 +1,10 @@
 """Exact windows (t - w, t] per entity key: count and sum over the events known so far."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udfs.features.chains import NONE, EventChains, Ints, grown, lowered
 from udfs.features.key_index import KeyIndex
@@ -12,7 +14,7 @@ from udfs.features.singles import Singles
 from udfs.features.values import Columns, WindowValues
 
 _BLOCK_RECORDS = 128
-_ROUND_RECORDS = 48
+_ROUND_RECORDS = 20
 _FIRST_CAPACITY = 64
 _ALWAYS = -(2**62)
 
@@ -76,6 +78,7 @@ class WindowFold:
         self.aggregate = aggregate
         self.keep_ms = max(aggregate.windows_ms) + lateness_ms
         self._windows = aggregate.windows_ms
+        self._lengths = np.array(self._windows)[:, None]
         self._chains = EventChains()
         self._slots = KeyIndex()
         shape = (len(self._windows), _FIRST_CAPACITY)
@@ -133,14 +136,16 @@ class WindowFold:
         if 2 * expired < self._chains.size:
             return
         alive = self._last[: len(self)] >= expired
-        for window in range(len(self._windows)):
-            self._advance(window, np.flatnonzero(alive), np.full(alive.sum(), floor_ms))
-        self._chains.drop(expired)
         kept = np.flatnonzero(alive)
+        # Rows of windows stay contiguous: `_enter` writes through a flat view of them.
+        first = self._first.take(kept, axis=1)
+        count, total = self._count.take(kept, axis=1), self._total.take(kept, axis=1)
+        floors = np.full(first.size, floor_ms)
+        self._leave(first.reshape(-1), count.reshape(-1), total.reshape(-1), floors)
+        self._chains.drop(expired)
         self._slots.keep(kept)
+        self._first, self._count, self._total = lowered(first, expired), count, total
         self._seen, self._last = self._seen[kept], lowered(self._last[kept], expired)
-        self._first = lowered(self._first[:, kept], expired)
-        self._count, self._total = self._count[:, kept], self._total[:, kept]
 
     def _slots_of(self, keys: Ints) -> Ints:
         """Each key's column in the state, new keys included."""
@@ -169,28 +174,33 @@ class WindowFold:
         chains.next[last[last != NONE]] = position[last != NONE]
         self._last[slots] = position
         self._seen[slots] = rows[0, place] = np.where(before <= floors, 0, self._seen[slots]) + 1
-        width = len(self._windows)
-        for window, length in enumerate(self._windows):
-            at = self._first[window, slots]
-            self._first[window, slots] = np.where(at == NONE, position, at)
-            self._count[window, slots] += 1
-            self._total[window, slots] += chains.value[position]
-            self._advance(window, slots, np.maximum(times - length, floors))
-            rows[1 + window, place] = self._count[window, slots]
-            rows[1 + width + window, place] = self._total[window, slots]
+        self._enter(slots, place, position, np.maximum(times - self._lengths, floors), rows)
 
-    def _advance(self, window: int, slots: Ints, bounds: Ints) -> None:
-        """Moves the beginning of a window on to the first event later than each key's bound."""
+    def _enter(self, slots: Ints, place: Ints, position: Ints, bounds: Ints, rows: Ints) -> None:
+        """Counts events (m,) of as many slots in all windows, whose bounds are (w, m)."""
+        width, capacity = self._count.shape
+        at = (capacity * np.arange(width)[:, None] + slots).ravel()
+        first, count, total = (each.reshape(-1) for each in (self._first, self._count, self._total))
+        head, own = first.take(at), np.tile(position, width)
+        head = np.where(head == NONE, own, head)
+        counts, totals = count.take(at) + 1, total.take(at) + self._chains.value.take(own)
+        self._leave(head, counts, totals, bounds.ravel())
+        first[at], count[at], total[at] = head, counts, totals
+        into = (rows.shape[1] * np.arange(1, 1 + 2 * width)[:, None] + place).ravel()
+        rows.reshape(-1)[into] = np.concatenate((counts, totals))
+
+    def _leave(
+        self, head: NDArray[np.integer[Any]], counts: Ints, totals: Ints, bounds: Ints
+    ) -> None:
+        """Moves windows (m,) on to their first event later than the bound, in place."""
         time, value, following = self._chains.time, self._chains.value, self._chains.next
-        first, count, total = self._first[window], self._count[window], self._total[window]
-        at = first[slots]
-        moves = np.flatnonzero((at != NONE) & (time[at] <= bounds))
+        moves = np.flatnonzero((head != NONE) & (time.take(head) <= bounds))
         while len(moves):
-            leaving, moving = at[moves], slots[moves]
-            count[moving] -= 1
-            total[moving] -= value[leaving]
-            first[moving] = at[moves] = following[leaving]
-            moves = moves[(at[moves] != NONE) & (time[at[moves]] <= bounds[moves])]
+            leaving = head.take(moves)
+            counts[moves] -= 1
+            totals[moves] -= value.take(leaving)
+            head[moves] = beyond = following.take(leaving)
+            moves = moves[(beyond != NONE) & (time.take(beyond) <= bounds.take(moves))]
 
     def _one_by_one(self, slots: Ints, first: int, places: Ints, floors: Ints, rows: Ints) -> None:
         """Folds the records at these places of the block, whatever their times and keys."""
