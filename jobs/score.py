@@ -3,9 +3,9 @@
 raw ─▶ clean ─▶ features ─▶ predictions, with dead letters beside them. Where labels go to a second
 entity key:
 
-raw ─▶ clean, features ─┬───────────────────────▶ second ─▶ predictions
-                        └▶ labels (by id) ────────▲
-labels ───────────────────▲
+raw ─▶ clean, features ─┬─────────────────────────▶ second ─▶ predictions
+                        └▶ join (by id, Java) ──────▲
+labels ─▶ clean ───────────▲
 """
 
 from collections.abc import Mapping
@@ -30,6 +30,7 @@ from jobs.stages.labels import (
     patient,
     record_rows,
     second_features,
+    usable_labels,
 )
 from jobs.stages.predictions import predictions
 from jobs.stages.raw import Packing
@@ -185,17 +186,19 @@ def _two_keys(env: StreamExecutionEnvironment, read: Inputs, options: ScoreOptio
     raw = keyed_by_shard(_raw(read, options))
     first = RowsFunction(case, options.topic("raw"), skew_ms, options.quiet.get("raw"))
     rows = record_rows(raw, first, name, shards)
-    layout = RecordRows(find_use_case(case))
-    labels = read("labels")
-    join = LabelFunction(
-        case,
-        options.topic("labels"),
-        skew_ms,
+    use_case = find_use_case(case)
+    layout = RecordRows(use_case)
+    clean = LabelFunction(case, options.topic("labels"), skew_ms, options.quiet.get("labels"))
+    labels, refused = usable_labels(keyed_by_shard(read("labels")), clean, env, name, shards)
+    changes = label_changes(
+        united(labels, by_business_id(rows, layout, env, name, patient(packing))),
+        use_case,
+        name,
+        packing,
+        topic=options.topic("labels"),
         by_watermark=options.by_watermark,
-        quiet=options.quiet.get("labels"),
+        quiet=options.quiet.get("labels", {}),
     )
-    by_id = united(labels, by_business_id(rows, layout, env, name, patient(packing)))
-    changes = label_changes(keyed_by_shard(by_id), join, name, shards)
     second = united(
         by_second_key(rows, env, f"{name}/pack-by-second", packing),
         by_second_key(changes, env, f"{name}/pack-changes", patient(packing)),
@@ -209,7 +212,8 @@ def _two_keys(env: StreamExecutionEnvironment, read: Inputs, options: ScoreOptio
     return united(
         predictions(featured, _predict(options), name)._j_data_stream,
         answers_of(rows, f"{name}/refused"),
-        answers_of(changes, f"{name}/labels-refused"),
+        refused,
+        answers_of(changes, f"{name}/labels-unmatched"),
     )
 
 

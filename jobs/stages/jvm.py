@@ -93,7 +93,7 @@ def united(*streams: Any) -> Any:
 
 def in_order(packed: Any, name: str, block_records: int) -> Any:
     """A Java stream of Row(shard, block) whose records go on in the order of event time."""
-    return blocks().order(_by_shard(packed), name, block_records)
+    return blocks().order(by_shard(packed), name, block_records)
 
 
 def keyed_by_shard(packed: Any) -> KeyedStream:
@@ -104,9 +104,10 @@ def keyed_by_shard(packed: Any) -> KeyedStream:
     `KeyByKeySelector` can take it out in the JVM. This leans on PyFlink's internals and has a
     test of its own.
     """
-    return KeyedStream(_by_shard(packed), BLOCK_TYPE, DataStream(packed))
+    return KeyedStream(by_shard(packed), BLOCK_TYPE, DataStream(packed))
 
 
-def _by_shard(packed: Any) -> Any:
+def by_shard(packed: Any) -> Any:
+    """A Java stream of Row(shard, block), keyed by the shard."""
     selector = get_gateway().jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
     return packed.keyBy(selector, Types.ROW([Types.INT()]).get_java_type_info())

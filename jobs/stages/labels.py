@@ -1,16 +1,21 @@
 """The labels stage, and the way from the first entity key to the second one."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
 
-from jobs.stages.jvm import BLOCK_TYPE, blocks, int_array
+from jobs.stages.jvm import BLOCK_TYPE, blocks, by_shard, int_array, java_map
 from jobs.stages.raw import Packing
+from udfs.features.slowest import PATIENCE_EVENTS
+from udfs.functions.answers import DEAD_LETTERS
 from udfs.functions.label_function import LabelFunction
 from udfs.functions.rows import KEY, RecordRows
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
+from udfs.use_cases.contract import UseCase
+from udfs.use_cases.milliseconds import milliseconds
 
 _EVERY_CELL: tuple[int, ...] = ()
 _PATIENCE = 20
@@ -34,19 +39,59 @@ def record_rows(raw: KeyedStream, function: RowsFunction, name: str, shards: int
     return raw.process(function, BLOCK_TYPE).uid(uid).name(f"{name}/features")
 
 
+def usable_labels(
+    labels: KeyedStream,
+    function: LabelFunction,
+    env: StreamExecutionEnvironment,
+    name: str,
+    shards: int,
+) -> tuple[Any, Any]:
+    """Java blocks of labels by the shard of the business id, and answers with dead letters."""
+    uid = f"{name}/clean-labels/{shards}"
+    mixed = labels.process(function, BLOCK_TYPE).uid(uid).name(f"{name}/clean-labels")
+    java, most = mixed._j_data_stream, env.get_max_parallelism()
+    told = blocks().toldByShard(java, f"{name}/labels-by-id", shards, most)
+    return told, answers_of(mixed, f"{name}/labels-refused")
+
+
 def label_changes(
-    labels: KeyedStream, function: LabelFunction, name: str, shards: int
+    by_id: Any,
+    use_case: UseCase,
+    name: str,
+    packing: Packing,
+    *,
+    topic: str,
+    by_watermark: bool,
+    quiet: Mapping[int, int],
 ) -> DataStream:
-    """Rows of changes of labels, and answers with dead letters.
+    """Rows of changes of labels, and answers with dead letters: `LabelJoinFunction` in the JVM.
 
     Args:
-        labels: raw blocks of labels, and rows of records, by the shard of the business id.
-        function: joins them.
+        by_id: Java blocks of labels, and of rows of records, by the shard of the business id.
+        use_case: with a feed of labels.
         name: of the use case.
-        shards: part of the state's name.
+        packing: its shards are part of the state's name.
+        topic: of the labels.
+        by_watermark: records and labels wait by the watermark; else by the slowest stream.
+        quiet: by partition, the first offset of the labels whose dead letters are written.
     """
-    uid = f"{name}/labels/{shards}"
-    return labels.process(function, BLOCK_TYPE).uid(uid).name(f"{name}/labels")
+    feed = use_case.labels
+    assert feed is not None
+    joined = blocks().joinLabels(
+        by_shard(by_id),
+        f"{name}/join-labels/{packing.shards}",
+        use_case.name,
+        feed.silence,
+        by_watermark,
+        milliseconds(feed.horizon),
+        feed.again == "first",
+        RecordRows(use_case).width,
+        PATIENCE_EVENTS,
+        topic,
+        DEAD_LETTERS,
+        java_map({str(partition): str(first) for partition, first in quiet.items()}),
+    )
+    return DataStream(joined)
 
 
 def second_features(
@@ -83,7 +128,7 @@ def by_second_key(
 
 
 def answers_of(mixed: DataStream, name: str) -> Any:
-    """The answers of a stream that has rows as well, as a Java stream."""
+    """The answers of a stream that has rows or labels as well, as a Java stream."""
     return blocks().answers(mixed._j_data_stream, name)
 
 

@@ -1,7 +1,7 @@
 """The arrays that folds take and give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Columns = Mapping[str, NDArray[Any]]
 """Columns of a block by record field: int64 or float64, of shape (n,), or (n, k) for vectors."""
+
+COUNT = {"counts": "events of one key"}
+"""Metadata of a field that counts events of one key: four bytes hold it on its way."""
 
 Features = NDArray[Any]
 """Feature rows, float64 or int64, shape (n, len(spec.names)), in the spec's order."""
@@ -23,7 +26,7 @@ class WindowValues:
         total: sum of the value column over the same records; shape (n, w), int64.
     """
 
-    count: NDArray[np.int64]
+    count: NDArray[np.int64] = field(metadata=COUNT)
     total: NDArray[np.int64]
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from udfs.functions.slices import Slices
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 """Of all layouts; `millrace.flink.Blocks.VERSION` is the same."""
 
 _HEADER_BYTES = 8

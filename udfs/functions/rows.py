@@ -11,26 +11,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.values import Columns
+from udfs.features.values import COUNT, Columns
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.milliseconds import milliseconds
 
 ROWS = -1
 """The first int of a block of rows; raw blocks and answers begin with one that is not negative."""
 
-TIME, KIND, PARTITION, OFFSET, KEY, STREAM = range(6)
-"""The cells that all rows begin with: what they are ordered by, the entity key, and the stream.
+TIME, SOURCE, OFFSET, KEY = range(4)
+"""The cells that all rows begin with: what they are ordered by, and the entity key.
 
-Of a record these are its event time and its second entity key.
+Of a record these are its event time and its second entity key. `SOURCE` is, from the highest byte
+on: 1 of a record and 0 of the change of a label, which comes before records of its time; four
+bytes of the source partition and two of the shard, together the stream; a byte of flags.
 """
 
 _SHARDS = 65_536
-
-LABEL_CHANGE, RECORD = 0, 1
-"""Values of the cell `KIND`; changes of labels come before records of the same time."""
+_KIND_BIT, _PARTITION_BIT, _STREAM_BIT = 56, 24, 8
+_RECORD = 1 << _KIND_BIT
+_LATE, _DUPLICATE = 1, 2
 
 _HEADER_BYTES = 16
-_HEADER_CELLS = 6
+_HEADER_CELLS = 4
+_CELL_BYTES = 8
 
 Cells = NDArray[np.int64]
 """Rows of cells, (n, cells); floats as their bits."""
@@ -57,9 +60,26 @@ def decode_rows(block: bytes) -> Cells:
     return np.frombuffer(block, "<i8", count * cells, _HEADER_BYTES).reshape(count, cells)
 
 
+def are_records(cells: Cells) -> NDArray[np.bool_]:
+    """Which rows (n, cells) are records, bool (n,); the others are changes of labels."""
+    found: NDArray[np.bool_] = cells[:, SOURCE] >= _RECORD
+    return found
+
+
+def streams_in(cells: Cells) -> NDArray[np.int64]:
+    """The streams, see `stream_of`, of rows (n, cells)."""
+    return (cells[:, SOURCE] & _RECORD - 1) >> _STREAM_BIT
+
+
+def sources_in(cells: Cells) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Source partitions and offsets of rows (n, cells)."""
+    partitions = (cells[:, SOURCE] & _RECORD - 1) >> _PARTITION_BIT
+    return partitions.astype(np.int32), cells[:, OFFSET]
+
+
 @dataclass(frozen=True)
 class LabelChanges:
-    """Changes of labels on their way to the second entity key; int64 (n,) each.
+    """Changes of labels that came from the join, `millrace.flink.LabelJoin`; int64 (n,) each.
 
     Attributes:
         known_ms: when the label became known.
@@ -85,31 +105,23 @@ class LabelChanges:
         """The number of changes."""
         return len(self.change)
 
-    def cells(self, width: int) -> Cells:
-        """Rows of so many cells."""
-        kind = np.full(len(self), LABEL_CHANGE)
-        own = [self.known_ms, kind, self.partition, self.offset, self.second_key]
-        own += [self.record_stream, self.event_time_ms, self.change, self.business_id]
-        rows = np.zeros((len(self), width), np.int64)
-        rows[:, : len(own)] = np.column_stack(own)
-        return rows
-
     @classmethod
     def of(cls, rows: Cells) -> "LabelChanges":
         """The changes that the rows hold, (n, cells)."""
-        time, _, partition, offset, key, stream, event_time, change, business_id = rows.T[
+        time, source, offset, key, stream, event_time, change, business_id = rows.T[
             :LABEL_CHANGE_CELLS
         ]
+        partition = source >> _PARTITION_BIT
         return cls(time, partition, offset, key, event_time, stream, change, business_id)
 
 
-LABEL_CHANGE_CELLS = 9
-_OWN = ("timestamp_ms", "sequence", "flags")
-_LATE, _DUPLICATE = 1, 2
+LABEL_CHANGE_CELLS = 8
 
 
 class RecordRows:
     """How a use case's records stand in rows: provenance, columns, and what the folds gave.
+
+    A value takes as many bytes as its dtype, counts of a key's events (`values.COUNT`) four.
 
     Args:
         use_case: with a feed of labels, whose entity key the rows are packed by.
@@ -118,86 +130,98 @@ class RecordRows:
     def __init__(self, use_case: UseCase) -> None:
         assert use_case.labels is not None
         self._use_case = use_case
-        self._second_key = use_case.labels.entity_key
         self._templates = _templates(use_case)
-        parts: list[tuple[str, np.dtype[Any]]] = [(name, np.dtype(np.int64)) for name in _OWN]
-        parts += list(use_case.column_types.items())
-        parts += [
-            (f"{fold}:{place}", np.dtype((array.dtype, array.shape[1:])))
-            for fold, template in self._templates.items()
-            for place, array in enumerate(arrays(template))
-        ]
-        self._dtypes = dict(parts)
-        self._cells = {self._second_key: slice(KEY, KEY + 1)}
-        self._cells[use_case.event_time] = slice(TIME, TIME + 1)
-        at = _HEADER_CELLS
-        for name, dtype in parts:
-            if name in self._cells:
-                continue
-            size = int(np.prod(dtype.shape, dtype=np.int64))
-            self._cells[name] = slice(at, at + size)
-            at += size
-        assert at >= LABEL_CHANGE_CELLS
-        self.width = at
+        self._columns = use_case.column_types
+        types: dict[str, np.dtype[Any]] = {"timestamp_ms": np.dtype(np.int64)}
+        types |= {"sequence": np.dtype(np.uint32), **use_case.column_types}
+        for fold, template in self._templates.items():
+            types |= {f"{fold}:{place}": one for place, one in enumerate(_types(template))}
+        self._places = {
+            use_case.labels.entity_key: _Place(np.dtype(np.int64), KEY, ()),
+            use_case.event_time: _Place(np.dtype(np.int64), TIME, ()),
+        }
+        # Wide ones first, so that each lies at a multiple of its own size.
+        at = _HEADER_CELLS * _CELL_BYTES
+        for name, dtype in sorted(types.items(), key=lambda item: -item[1].base.itemsize):
+            if name not in self._places:
+                self._places[name] = _Place(dtype.base, at // dtype.base.itemsize, dtype.shape)
+                at += dtype.itemsize
+        self.width = -(-at // _CELL_BYTES)
         """Cells of a row."""
+        assert self.width >= LABEL_CHANGE_CELLS
 
     @property
     def business_id_cell(self) -> int:
         """The cell of the business id."""
-        return int(self._cells[self._use_case.business_id].start)
+        return self._places[self._use_case.business_id].first
 
     @property
     def cells_for_labels(self) -> tuple[int, int, int, int]:
-        """What the join of labels takes: business id, second entity key, event time, stream."""
-        return self.business_id_cell, KEY, TIME, STREAM
+        """What the join of labels takes: business id, second entity key, event time, source."""
+        return self.business_id_cell, KEY, TIME, SOURCE
 
     def encode(self, rows: "RecordColumns") -> Cells:
         """Rows (n, width) of records."""
-        columns, n = rows.columns, len(rows.partitions)
+        n = len(rows.offsets)
         # Cell by cell, and turned into rows at once: faster than in steps of a row's width.
-        cells = np.empty((self.width, n), np.int64).T
-        own = {KIND: RECORD, PARTITION: rows.partitions, OFFSET: rows.offsets, STREAM: rows.streams}
-        for place, column in own.items():
-            cells[:, place] = column
+        cells = np.zeros((self.width, n), np.int64)
         flags = rows.late.view(np.uint8) * _LATE + rows.duplicate.view(np.uint8) * _DUPLICATE
+        cells[SOURCE] = (rows.streams << _STREAM_BIT) + flags + _RECORD
+        cells[OFFSET] = rows.offsets
         given: dict[str, Any] = {"timestamp_ms": rows.timestamp_ms, "sequence": rows.sequence}
-        given |= {"flags": flags, **columns}
+        given |= rows.columns
         for fold, result in rows.windows.items():
             given |= {f"{fold}:{place}": one for place, one in enumerate(arrays(result))}
-        floats = cells.view(np.float64)
-        for name, at in self._cells.items():
-            into = floats if self._dtypes[name].base.kind == "f" else cells
-            into[:, at] = given[name].reshape(n, -1)
-        return cells
+        for name, place in self._places.items():
+            place.write(cells, given[name])
+        return cells.T
 
     def decode(self, cells: Cells) -> "RecordColumns":
         """Records out of their rows (n, width)."""
-        given = {name: self._column(cells, name) for name in self._cells}
+        given = {name: place.read(cells) for name, place in self._places.items()}
         windows = {
             fold: _rebuilt(
-                template, iter([given[f"{fold}:{i}"] for i, _ in enumerate(arrays(template))])
+                template,
+                (
+                    given[f"{fold}:{place}"].astype(one.dtype, copy=False)
+                    for place, one in enumerate(arrays(template))
+                ),
             )
             for fold, template in self._templates.items()
         }
+        flags, (partitions, offsets) = cells[:, SOURCE], sources_in(cells)
         return RecordColumns(
-            partitions=cells[:, PARTITION].astype(np.int32),
-            streams=cells[:, STREAM],
-            offsets=np.ascontiguousarray(cells[:, OFFSET]),
+            partitions=partitions,
+            streams=streams_in(cells),
+            offsets=np.ascontiguousarray(offsets),
             timestamp_ms=given["timestamp_ms"],
-            sequence=given["sequence"],
-            late=given["flags"] & _LATE != 0,
-            duplicate=given["flags"] & _DUPLICATE != 0,
-            columns={field: given[field] for field in self._use_case.column_types},
+            sequence=given["sequence"].astype(np.int64),
+            late=flags & _LATE != 0,
+            duplicate=flags & _DUPLICATE != 0,
+            columns={field: given[field] for field in self._columns},
             windows=windows,
         )
 
-    def _column(self, cells: Cells, name: str) -> NDArray[Any]:
-        dtype, at = self._dtypes[name], self._cells[name]
-        column = np.ascontiguousarray(cells[:, at])
-        if dtype.base.kind == "f":
-            column = column.view(np.float64)
-        found: NDArray[Any] = column.astype(dtype.base, copy=False).reshape(-1, *dtype.shape)
-        return found
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a value stands in a row: its dtype, its place in units of that, and its shape."""
+
+    dtype: np.dtype[Any]
+    first: int
+    shape: tuple[int, ...]
+
+    def write(self, cells: Cells, values: NDArray[Any]) -> None:
+        """Puts values (n, ...) into cells (width, n)."""
+        in_cell = _CELL_BYTES // self.dtype.itemsize
+        for place, column in enumerate(values.reshape(len(values), -1).T, self.first):
+            cells[place // in_cell].view(self.dtype)[place % in_cell :: in_cell] = column
+
+    def read(self, cells: Cells) -> NDArray[Any]:
+        """The values (n, ...) of rows (n, width)."""
+        size = int(np.prod(self.shape, dtype=np.int64))
+        found = cells.view(self.dtype)[:, self.first : self.first + size]
+        return np.ascontiguousarray(found).reshape(-1, *self.shape)
 
 
 @dataclass(frozen=True)
@@ -205,7 +229,7 @@ class RecordColumns:
     """Records between the two keyed stages; n rows each.
 
     Attributes:
-        partitions: source partitions, int32.
+        partitions: source partitions, int32; part of the streams.
         streams: `stream_of` the records.
         offsets: source offsets.
         timestamp_ms: Kafka timestamps.
@@ -245,6 +269,19 @@ def arrays(result: Any) -> list[NDArray[Any]]:
     if isinstance(result, np.ndarray):
         return [result]
     return [array for part in _parts(result) for array in arrays(part)]
+
+
+def _types(result: Any) -> list[np.dtype[Any]]:
+    """The dtypes, with their shapes, in which rows hold the arrays that a result is made of."""
+    if isinstance(result, np.ndarray):
+        return [np.dtype((result.dtype, result.shape[1:]))]
+    if not is_dataclass(result):
+        return [one for part in result for one in _types(part)]
+    found: list[np.dtype[Any]] = []
+    for one in fields(result):
+        part = getattr(result, one.name)
+        found += [np.dtype((np.int32, part.shape[1:]))] if one.metadata == COUNT else _types(part)
+    return found
 
 
 def _parts(result: Any) -> list[Any]:

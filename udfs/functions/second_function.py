@@ -20,18 +20,16 @@ from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.quiet import FirstOffsets, loud
 from udfs.functions.rows import (
     KEY,
-    KIND,
-    OFFSET,
-    PARTITION,
-    RECORD,
-    STREAM,
     TIME,
     Cells,
     LabelChanges,
     RecordColumns,
     RecordRows,
+    are_records,
     arrays,
     decode_rows,
+    sources_in,
+    streams_in,
 )
 from udfs.functions.slices import Slices
 from udfs.use_cases.contract import UseCase
@@ -77,21 +75,21 @@ class SecondFunction(KeyedProcessFunction):
     ) -> Iterator[FeatureBlock]:
         """Yields the block's features; one of labels alone is a block without a record."""
         cells = decode_rows(value)
-        records = cells[:, KIND] == RECORD
+        records = are_records(cells)
         folded = self._fold(ctx.get_current_key(), cells, records)
         places = np.flatnonzero(records)
         self._changes.inc(len(cells) - len(places))
         self._out_of_order.inc(int(folded.out_of_order[places].sum()))
         answers = self._told(cells[~records], folded.sequence[~records])
         if self._quiet:
-            places = places[loud(self._quiet, *cells[places][:, [PARTITION, OFFSET]].T)]
+            places = places[loud(self._quiet, *sources_in(cells[places]))]
         yield self._block(self._rows.decode(cells[places]), folded, places, answers)
 
     def _told(self, cells: Cells, sequence: NDArray[np.int64]) -> bytes:
         """A section of the changes of labels (n,) that are written, if any are."""
         if not len(cells) or not self._emit_features:
             return b""
-        written = loud(self._quiet_labels, *cells[:, [PARTITION, OFFSET]].T)
+        written = loud(self._quiet_labels, *sources_in(cells))
         changes = LabelChanges.of(cells[written])
         return encode_label_changes(changes, sequence[written], self._use_case.spec.hash)
 
@@ -106,7 +104,7 @@ class SecondFunction(KeyedProcessFunction):
             LABEL: np.where(records, 0, told.change),
         }
         columns |= {fold.key: cells[:, KEY] for fold in self._use_case.spec.second}
-        return folds.update(columns, cells[:, STREAM].astype(np.int32), ticks=records)
+        return folds.update(columns, streams_in(cells).astype(np.int32), ticks=records)
 
     def _new_folds(self) -> ShardFolds:
         return ShardFolds(

@@ -7,13 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.features.spec import FeatureSpec
+from udfs.features.values import WindowValues
 from udfs.functions.rows import (
     KEY,
+    SOURCE,
     LabelChanges,
     RecordColumns,
     RecordRows,
+    are_records,
     decode_rows,
     encode_rows,
+    stream_of,
 )
 from udfs.use_cases.fraud import FRAUD
 
@@ -64,10 +68,10 @@ def test_records_come_out_as_they_went_in() -> None:
     column = np.array([5, -6, 2**53])
     given = RecordColumns(
         partitions=np.array([0, 1, 2], np.int32),
-        streams=column + 3,
+        streams=stream_of(np.array([0, 1, 2], np.int32), 65_535),
         offsets=column,
         timestamp_ms=column + 1,
-        sequence=column + 2,
+        sequence=np.array([1, 7, 2**32 - 1]),
         late=np.array([True, False, True]),
         duplicate=np.array([False, False, True]),
         columns={field: column + i for i, field in enumerate(case.column_types)},
@@ -94,8 +98,49 @@ def test_records_come_out_as_they_went_in() -> None:
         assert (one.dtype, one.tolist()) == (other.dtype, other.tolist())
 
 
-def test_changes_of_labels_come_out_as_they_went_in() -> None:
-    columns = np.arange(8 * COUNT).reshape(8, COUNT)
-    given = LabelChanges(*columns)
-    found = LabelChanges.of(decode_rows(encode_rows(given.cells(20))))
-    assert [column.tolist() for column in vars(found).values()] == columns.tolist()
+def test_counts_of_events_and_vectors_come_out_as_they_went_in() -> None:
+    rows = RecordRows(FRAUD)
+    counts = np.array([[1, 2, 3], [4, 5, 2**31 - 1]])
+    totals = np.array([[-1, 2**60, 3], [4, 5, 6]])
+    none = np.zeros(2, np.int64)
+    given = RecordColumns(
+        partitions=np.array([7, 40_000], np.int32),
+        streams=stream_of(np.array([7, 40_000], np.int32), 3),
+        offsets=none,
+        timestamp_ms=none,
+        sequence=none,
+        late=none.astype(np.bool_),
+        duplicate=none.astype(np.bool_),
+        columns={field: none + i for i, field in enumerate(FRAUD.column_types)},
+        windows={"customer": WindowValues(counts, totals)},
+    )
+    cells = decode_rows(encode_rows(rows.encode(given)))
+    found = rows.decode(cells)
+    values = found.windows["customer"]
+    assert (values.count.dtype, values.count.tolist()) == (np.int64, counts.tolist())
+    assert values.total.tolist() == totals.tolist()
+    assert found.partitions.tolist() == [7, 40_000]
+    assert found.streams.tolist() == given.streams.tolist()
+    assert are_records(cells).tolist() == [True, True]
+
+
+def test_changes_of_labels_stand_where_the_join_puts_them() -> None:
+    cells = np.arange(13 * COUNT).reshape(COUNT, 13)
+    partitions = np.array([0, 5, 2**31 - 1])
+    cells[:, SOURCE] = partitions << 24
+    known, _, offset, key, stream, event_time, change, business_id = cells.T[:8]
+    expected = LabelChanges(
+        known_ms=known,
+        partition=partitions,
+        offset=offset,
+        second_key=key,
+        event_time_ms=event_time,
+        record_stream=stream,
+        change=change,
+        business_id=business_id,
+    )
+    found = LabelChanges.of(decode_rows(encode_rows(cells)))
+    assert {name: column.tolist() for name, column in vars(found).items()} == {
+        name: column.tolist() for name, column in vars(expected).items()
+    }
+    assert not are_records(cells).any()

@@ -70,9 +70,15 @@ final class BlockBuilder {
 
   /** The records of a block. */
   static List<RawRecord> records(byte[] block) {
-    ByteBuffer in = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN);
-    int count = in.getInt(0);
-    int timestamps = HEADER_BYTES + 8 * count;
+    return records(ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN), 0);
+  }
+
+  /** The records of a block that begins at {@code from}. */
+  static List<RawRecord> records(ByteBuffer in, int from) {
+    byte[] block = in.array();
+    int count = in.getInt(from);
+    int offsets = from + HEADER_BYTES;
+    int timestamps = offsets + 8 * count;
     int partitions = timestamps + 8 * count;
     int keyLengths = partitions + 4 * count;
     int valueLengths = keyLengths + 4 * count;
@@ -88,7 +94,7 @@ final class BlockBuilder {
       records.add(
           new RawRecord(
               in.getInt(partitions + 4 * i),
-              in.getLong(HEADER_BYTES + 8 * i),
+              in.getLong(offsets + 8 * i),
               in.getLong(timestamps + 8 * i),
               slice(block, key, keyLength),
               slice(block, value, valueLength)));
@@ -96,6 +102,39 @@ final class BlockBuilder {
       value += Math.max(valueLength, 0);
     }
     return records;
+  }
+
+  /** One record of a block that begins at {@code from}. */
+  static RawRecord record(ByteBuffer in, int from, int row) {
+    int count = in.getInt(from);
+    int keyLengths = from + HEADER_BYTES + 20 * count;
+    int valueLengths = keyLengths + 4 * count;
+    int key = valueLengths + 4 * count;
+    int value = key;
+    for (int i = 0; i < count; i++) {
+      int keyLength = Math.max(in.getInt(keyLengths + 4 * i), 0);
+      value += keyLength;
+      if (i < row) {
+        key += keyLength;
+        value += Math.max(in.getInt(valueLengths + 4 * i), 0);
+      }
+    }
+    return new RawRecord(
+        partition(in, from, row),
+        offset(in, from, row),
+        in.getLong(from + HEADER_BYTES + 8 * (count + row)),
+        slice(in.array(), key, in.getInt(keyLengths + 4 * row)),
+        slice(in.array(), value, in.getInt(valueLengths + 4 * row)));
+  }
+
+  /** The source offset of a record of a block that begins at {@code from}. */
+  static long offset(ByteBuffer in, int from, int row) {
+    return in.getLong(from + HEADER_BYTES + 8 * row);
+  }
+
+  /** The source partition of a record of a block that begins at {@code from}. */
+  static int partition(ByteBuffer in, int from, int row) {
+    return in.getInt(from + HEADER_BYTES + 16 * in.getInt(from) + 4 * row);
   }
 
   private static byte[] slice(byte[] block, int from, int length) {

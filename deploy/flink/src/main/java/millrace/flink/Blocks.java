@@ -1,6 +1,7 @@
 package millrace.flink;
 
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -20,11 +21,12 @@ import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.types.Row;
+import org.apache.flink.util.Collector;
 
 /** The JVM half of the block form, called from the Python jobs. */
 public final class Blocks {
   /** Version of the block layouts, the same as in udfs.functions.blocks. */
-  public static final int VERSION = 3;
+  public static final int VERSION = 4;
 
   /** Type of packed blocks: the shard key, then the block. */
   private static final TypeInformation<Row> BLOCK_TYPE =
@@ -119,9 +121,60 @@ public final class Blocks {
         .name(name);
   }
 
-  /** Only the answers of a stream that also has blocks of rows. */
+  /** Blocks of labels by the shard of the business id, as they came: Row(shard key, block). */
+  public static SingleOutputStreamOperator<Row> toldByShard(
+      DataStream<byte[]> mixed, String name, int shards, int maxParallelism) {
+    int[] shardKeys = ShardKeys.of(shards, maxParallelism);
+    return mixed
+        .flatMap(
+            (byte[] block, Collector<Row> out) -> {
+              if (ToldLabels.holdsLabels(block)) {
+                long first = new ToldLabels(block).id(0);
+                out.collect(
+                    Row.of(shardKeys[Shards.of(first, shards, Shards.scratch())], block));
+              }
+            })
+        .returns(BLOCK_TYPE)
+        .uid(name)
+        .name(name);
+  }
+
+  /**
+   * Rows of changes of labels, and answers with dead letters: {@link LabelJoinFunction}.
+   *
+   * @param blocks of labels, and of rows of records, by the shard of the business id
+   * @param useCase and {@code silence}, what no label means, name the metrics
+   * @param topic of the labels; {@code letters} is the place of the dead letters' topic
+   * @param quiet by partition, the first offset whose dead letters are written
+   */
+  public static SingleOutputStreamOperator<byte[]> joinLabels(
+      KeyedStream<Row, Row> blocks,
+      String name,
+      String useCase,
+      String silence,
+      boolean byWatermark,
+      long horizonMs,
+      boolean firstHolds,
+      int width,
+      long patience,
+      String topic,
+      int letters,
+      Map<String, String> quiet) {
+    LabelJoinSettings settings =
+        new LabelJoinSettings(
+            useCase, silence, byWatermark, horizonMs, firstHolds, width, patience);
+    Map<Integer, Long> loudFrom = new HashMap<>();
+    quiet.forEach((partition, first) -> loudFrom.put(Integer.valueOf(partition), Long.valueOf(first)));
+    return blocks
+        .process(new LabelJoinFunction(settings, new LabelLetters(topic, letters, loudFrom)))
+        .returns(PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
+        .uid(name)
+        .name(name);
+  }
+
+  /** Only the answers of a stream that also has blocks of rows or of labels. */
   public static DataStream<byte[]> answers(DataStream<byte[]> mixed, String name) {
-    return mixed.filter(block -> !RowBlocks.holdsRows(block)).uid(name).name(name);
+    return mixed.filter(RowBlocks::isAnswer).uid(name).name(name);
   }
 
   /** Records of answer blocks, for {@link #write}. */

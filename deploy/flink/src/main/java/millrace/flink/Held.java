@@ -11,8 +11,7 @@ import java.util.function.Consumer;
 final class Held {
   private static final Comparator<Item> ORDER =
       Comparator.<Item>comparingLong(item -> item.time)
-          .thenComparingLong(item -> item.kind)
-          .thenComparingLong(item -> item.partition)
+          .thenComparingLong(item -> item.source)
           .thenComparingLong(item -> item.offset);
 
   private final int blockRecords;
@@ -32,7 +31,7 @@ final class Held {
       addRows(block);
     } else {
       for (RawRecord record : BlockBuilder.records(block)) {
-        add(new Item(record.timestamp, 0, record.partition, record.offset, record));
+        add(new Item(record.timestamp, record.partition, record.offset, record));
       }
     }
   }
@@ -75,8 +74,7 @@ final class Held {
       add(
           new Item(
               in.getLong(from + RowBlocks.CELL_BYTES * RowBlocks.TIME),
-              in.getLong(from + RowBlocks.CELL_BYTES * RowBlocks.KIND),
-              in.getLong(from + RowBlocks.CELL_BYTES * RowBlocks.PARTITION),
+              RowBlocks.orderOf(in.getLong(from + RowBlocks.CELL_BYTES * RowBlocks.SOURCE)),
               in.getLong(from + RowBlocks.CELL_BYTES * RowBlocks.OFFSET),
               Arrays.copyOfRange(block, from, from + width)));
     }
@@ -108,15 +106,13 @@ final class Held {
 
   private static final class Item {
     final long time;
-    final long kind;
-    final long partition;
+    final long source;
     final long offset;
     final Object payload;
 
-    Item(long time, long kind, long partition, long offset, Object payload) {
+    Item(long time, long source, long offset, Object payload) {
       this.time = time;
-      this.kind = kind;
-      this.partition = partition;
+      this.source = source;
       this.offset = offset;
       this.payload = payload;
     }
