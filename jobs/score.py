@@ -39,7 +39,7 @@ from udfs.client.options import ClientOptions
 from udfs.functions.feature_function import FeatureFunction
 from udfs.functions.label_function import LabelFunction
 from udfs.functions.predict_function import PredictFunction
-from udfs.functions.rows import RecordRows
+from udfs.functions.record_rows import RecordRows
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 from udfs.use_cases.find import find_use_case

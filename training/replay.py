@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from udfs.features.delayed import LABEL
 from udfs.features.fold import Fold, RunningFold
 from udfs.features.values import Columns, Features
-from udfs.functions.rows import arrays
+from udfs.functions.record_rows import arrays
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.milliseconds import milliseconds
 

@@ -11,7 +11,8 @@ from jobs.stages.raw import Packing
 from udfs.features.slowest import PATIENCE_EVENTS
 from udfs.functions.answers import DEAD_LETTERS
 from udfs.functions.label_function import LabelFunction
-from udfs.functions.rows import KEY, RecordRows
+from udfs.functions.record_rows import RecordRows
+from udfs.functions.rows import KEY
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 from udfs.use_cases.contract import UseCase

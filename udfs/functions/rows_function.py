@@ -9,7 +9,8 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from udfs.functions.answers import DUPLICATES, encode_dead_letters
 from udfs.functions.feature_function import FeatureFunction
 from udfs.functions.quiet import loud_letters
-from udfs.functions.rows import RecordColumns, RecordRows, encode_rows, stream_of
+from udfs.functions.record_rows import RecordColumns, RecordRows
+from udfs.functions.rows import encode_rows, stream_of
 
 
 class RowsFunction(FeatureFunction):

@@ -18,15 +18,13 @@ from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import CleanBlock
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.quiet import FirstOffsets, loud
+from udfs.functions.record_rows import RecordColumns, RecordRows, arrays
 from udfs.functions.rows import (
     KEY,
     TIME,
     Cells,
     LabelChanges,
-    RecordColumns,
-    RecordRows,
     are_records,
-    arrays,
     decode_rows,
     sources_in,
     streams_in,

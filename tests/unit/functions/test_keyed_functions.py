@@ -15,7 +15,7 @@ from udfs import metrics
 from udfs.functions import feature_function, second_function
 from udfs.functions.answers import DEAD_LETTERS, DUPLICATES
 from udfs.functions.feature_block import FeatureBlock
-from udfs.functions.rows import holds_rows
+from udfs.functions.rows import ROWS
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 from udfs.records import DeadLetter, Reason
@@ -91,9 +91,13 @@ def through(*records: Record, quiet: dict[int, int] | None = None) -> tuple[Feat
     first.open(context)
     second.open(other)
     found = list(first.process_element(packed(records), context))
-    rows = [block for block in found if holds_rows(block)]
+    rows = [block for block in found if _holds_rows(block)]
     (block,) = second.process_element(rows[0], other)
-    return block, b"".join(answer for answer in found if not holds_rows(answer))
+    return block, b"".join(answer for answer in found if not _holds_rows(answer))
+
+
+def _holds_rows(block: bytes) -> bool:
+    return int.from_bytes(block[:4], "little", signed=True) == ROWS
 
 
 def ids(block: FeatureBlock) -> list[int]:

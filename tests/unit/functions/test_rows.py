@@ -8,18 +8,17 @@ from numpy.typing import NDArray
 
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import WindowValues
+from udfs.functions.record_rows import RecordColumns, RecordRows
 from udfs.functions.rows import (
     KEY,
     SOURCE,
     LabelChanges,
-    RecordColumns,
-    RecordRows,
     are_records,
     decode_rows,
     encode_rows,
     stream_of,
 )
-from udfs.use_cases.fraud import FRAUD
+from udfs.use_cases.fraud import FRAUD, Transaction
 
 COUNT = 3
 
@@ -58,10 +57,17 @@ def odd(count: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     return matrix, np.arange(count, dtype=np.int32)
 
 
+class Counted(Transaction, frozen=True):
+    """A transaction with a field that rows have one of their own of."""
+
+    sequence: int
+
+
 def test_records_come_out_as_they_went_in() -> None:
     case = replace(
         FRAUD,
-        columns=("amount_cents",),
+        record_type=Counted,
+        columns=("amount_cents", "sequence"),
         spec=FeatureSpec((), (Odd(),), second=FRAUD.spec.second),
     )
     rows = RecordRows(case)
