@@ -3,7 +3,7 @@
 The join is Java's; it is called over the gateway that PyFlink's jobs have.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from pyflink.java_gateway import get_gateway
 
 from jobs.environment import environment
+from jobs.stages.jvm import java_map
 from jobs.targets import TARGETS
 from millrace.stack.jars import ensure_flink_jars
 from udfs.features.slowest import PATIENCE_EVENTS
@@ -62,17 +63,22 @@ class Joined:
 class LabelJoin:
     """The join of one shard, whose state is in a dictionary."""
 
-    def __init__(self, feed: LabelFeed, store: Store, patience: int = PATIENCE_EVENTS) -> None:
+    def __init__(
+        self,
+        feed: LabelFeed,
+        store: Store,
+        patience: int = PATIENCE_EVENTS,
+        quiet: Mapping[int, int] | None = None,
+    ) -> None:
         java = get_gateway().jvm
+        loud = {str(partition): str(first) for partition, first in (quiet or {}).items()}
         entries = java.java.util.HashMap()
         for name, value in store.items():
             entries.put(name, value)
         self._store = store
         horizon_ms, first = milliseconds(feed.horizon), feed.again == "first"
         self._join = java.millrace.flink.LabelJoin(horizon_ms, first, WIDTH, patience, entries)
-        self._letters = java.millrace.flink.LabelLetters(
-            TOPIC, DEAD_LETTERS, java.java.util.HashMap()
-        )
+        self._letters = java.millrace.flink.LabelLetters(TOPIC, DEAD_LETTERS, java_map(loud))
 
     @property
     def waiting(self) -> int:
@@ -89,9 +95,9 @@ class LabelJoin:
         self._join.records(encode_rows(np.column_stack([ids, second, times, sources])))
         return self._joined()
 
-    def labels(self, labels: Sequence[Label]) -> Joined:
+    def labels(self, labels: Sequence[Label], partition: int = 0) -> Joined:
         """Takes labels in order of arrival."""
-        self._join.labels(encode_labels(clean(labels), "id"))
+        self._join.labels(encode_labels(clean(labels, partition), "id"))
         return self._joined()
 
     def expire(self) -> Joined:
@@ -114,13 +120,13 @@ class LabelJoin:
         )
 
 
-def clean(labels: Sequence[Label]) -> CleanBlock:
+def clean(labels: Sequence[Label], partition: int) -> CleanBlock:
     columns = np.array(labels, np.int64).reshape(-1, 3).T
     n, known_ms = len(labels), columns[2]
     raw = RawBlock(
         known_ms,
         known_ms,
-        np.zeros(n, np.int32),
+        np.full(n, partition, np.int32),
         Slices.of([b"key"] * n),
         Slices.of(b'value "%d"' % label.business_id for label in labels),
     )
@@ -279,6 +285,16 @@ def test_the_first_record_of_an_id_keeps_it() -> None:
     assert join.labels([Label(1, 1, 200)]).changes == [(1, 1, 100)]
 
 
+def test_a_label_that_waits_beside_its_record_finds_it_when_the_record_comes_again() -> None:
+    """The record had expired; the label itself took the clock back behind it."""
+    join = LabelJoin(feed(), {}, patience=2)
+    records(join, (1, 100))
+    records(join, (2, 2000), (3, 2001))
+    assert join.labels([Label(1, 1, 900)]).changes == []
+    found = records(join, (1, 100), (1, 100))
+    assert (found.known_again, found.changes, join.waiting) == (2, [(1, 1, 100)], 0)
+
+
 def test_records_that_stay_without_a_label_are_counted() -> None:
     join = LabelJoin(feed(), {}, patience=1)
     records(join, (1, 100), (2, 110))
@@ -319,9 +335,19 @@ def test_the_end_of_the_stream_counts_what_stays_without_a_label() -> None:
 
 def test_the_end_of_the_stream_gives_up_what_waits() -> None:
     join = LabelJoin(feed(), {})
-    join.labels([Label(9, 1, 200)])
+    join.labels([Label(9, 1, 200), Label(8, 1, 2**63 - 1)])
     join.advance(2**63 - 1)
-    assert len(join.expire().unmatched) == 1
+    assert [letter.value for letter in join.expire().unmatched] == [b'value "9"', b'value "8"']
+    assert join.waiting == 0
+
+
+def test_letters_before_the_first_loud_offset_of_their_partition_are_not_written() -> None:
+    join = LabelJoin(feed(), {}, quiet={3: 250})
+    join.labels([Label(9, 1, 200), Label(8, 1, 300)], partition=3)
+    join.labels([Label(7, 1, 200)], partition=4)
+    join.advance(2**63 - 1)
+    found = [(letter.source_partition, letter.source_offset) for letter in join.expire().unmatched]
+    assert found == [(3, 300), (4, 200)]
 
 
 @pytest.mark.parametrize("cut", range(6))

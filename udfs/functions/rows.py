@@ -59,7 +59,7 @@ def are_records(cells: Cells) -> NDArray[np.bool_]:
 
 
 def streams_in(cells: Cells) -> NDArray[np.int64]:
-    """The streams, see `stream_of`, of rows (n, cells)."""
+    """The streams, see `stream_of`, of records (n, cells); changes of labels have none."""
     return (cells[:, SOURCE] & _RECORD - 1) >> _STREAM_BIT
 
 

@@ -102,7 +102,9 @@ class SecondFunction(KeyedProcessFunction):
             LABEL: np.where(records, 0, told.change),
         }
         columns |= {fold.key: cells[:, KEY] for fold in self._use_case.spec.second}
-        return folds.update(columns, streams_in(cells).astype(np.int32), ticks=records)
+        # A change expires with the events of its record's stream.
+        streams = np.where(records, streams_in(cells), told.record_stream)
+        return folds.update(columns, streams.astype(np.int32), ticks=records)
 
     def _new_folds(self) -> ShardFolds:
         return ShardFolds(

@@ -6,16 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from tests.stores import DictStore
 from tests.unit.functions.building import Record, packed, record
 from tests.unit.functions.test_predict_function import sections
 from udfs import metrics
+from udfs.features.values import WindowValues
 from udfs.functions import feature_function, second_function
 from udfs.functions.answers import DEAD_LETTERS, DUPLICATES
 from udfs.functions.feature_block import FeatureBlock
-from udfs.functions.rows import ROWS
+from udfs.functions.record_rows import RecordColumns, RecordRows
+from udfs.functions.rows import KEY, ROWS, TIME, encode_rows, stream_of
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 from udfs.records import DeadLetter, Reason
@@ -152,3 +155,35 @@ def test_what_lies_before_the_first_offset_is_folded_but_not_written() -> None:
     block, answers = through(record(1), (b"5", b"{", 0), record(2), quiet={3: 102})
     assert (ids(block), answers) == ([2], b"")
     assert block.folded.sequence.tolist() == [2]
+
+
+def test_changes_of_labels_expire_with_the_events_of_their_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the clock of their records' stream: labels of that partition have none."""
+    monkeypatch.setattr(second_function, "PATIENCE_EVENTS", 200)
+    function, context = SecondFunction("fraud", False), FakeContext()
+    function.open(context)
+    layout, n = RecordRows(FRAUD), 100
+    zeros, counts = np.zeros(n, np.int64), np.ones((n, 3), np.int64)
+    streams = stream_of(np.zeros(n, np.int32), 5)
+    for day in range(300):
+        times = zeros + day * 86_400_000
+        columns = {field: zeros for field in FRAUD.column_types}
+        rows = RecordColumns(
+            partitions=zeros.astype(np.int32),
+            streams=streams,
+            offsets=zeros,
+            timestamp_ms=times,
+            sequence=zeros,
+            late=zeros.astype(np.bool_),
+            duplicate=zeros.astype(np.bool_),
+            columns={**columns, FRAUD.event_time: times},
+            windows={"customer": WindowValues(counts, counts)},
+        )
+        change = np.zeros((1, layout.width), np.int64)
+        change[0, [TIME, KEY + 1, KEY + 2, KEY + 3]] = times[0], streams[0], times[0], 1
+        list(function.process_element(encode_rows(layout.encode(rows)), context))
+        list(function.process_element(encode_rows(change), context))
+    assert context.group.counts[metrics.LABEL_CHANGES_FOLDED] == 300
+    assert len(context.state) < 10

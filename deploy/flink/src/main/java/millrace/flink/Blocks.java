@@ -1,7 +1,6 @@
 package millrace.flink;
 
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -163,10 +162,8 @@ public final class Blocks {
     LabelJoinSettings settings =
         new LabelJoinSettings(
             useCase, silence, byWatermark, horizonMs, firstHolds, width, patience);
-    Map<Integer, Long> loudFrom = new HashMap<>();
-    quiet.forEach((partition, first) -> loudFrom.put(Integer.valueOf(partition), Long.valueOf(first)));
     return blocks
-        .process(new LabelJoinFunction(settings, new LabelLetters(topic, letters, loudFrom)))
+        .process(new LabelJoinFunction(settings, new LabelLetters(topic, letters, quiet)))
         .returns(PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
         .uid(name)
         .name(name);

@@ -97,7 +97,10 @@ final class EarlyLabels {
     }
     Arrays.sort(chosen, 0, chosenCount);
     for (int i = 0; i < chosenCount; i++) {
-      give(chunkOf[chosen[i]], rowOf[chosen[i]], each);
+      // An id that came twice in a block chose its labels twice.
+      if (i == 0 || chosen[i] != chosen[i - 1]) {
+        give(chunkOf[chosen[i]], rowOf[chosen[i]], each);
+      }
     }
     chosenCount = 0;
     settle();

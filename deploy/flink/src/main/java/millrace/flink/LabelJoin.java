@@ -74,7 +74,8 @@ public final class LabelJoin {
 
   /** When the first waiting label will be given up; only where one waits. */
   public long giveUpMs() {
-    return early.oldestMs() + horizonMs;
+    long oldestMs = early.oldestMs();
+    return oldestMs > Long.MAX_VALUE - horizonMs ? Long.MAX_VALUE : oldestMs + horizonMs;
   }
 
   /** Goes by the watermark from now on, for a stream that is in order or at its end. */
@@ -95,11 +96,16 @@ public final class LabelJoin {
       long timeMs = cell(in, row, TIME);
       long stream = RowBlocks.streamOf(cell(in, row, SOURCE));
       slowest.hear(stream, timeMs);
-      if (timeMs <= floorMs || records.find(id, floorMs) != KeyIndex.NOWHERE) {
+      if (timeMs <= floorMs) {
         knownAgain++;
         continue;
       }
-      records.add(id, cell(in, row, SECOND), timeMs, stream);
+      if (records.find(id, floorMs) == KeyIndex.NOWHERE) {
+        records.add(id, cell(in, row, SECOND), timeMs, stream);
+      } else {
+        knownAgain++;
+      }
+      // Also for one that was known: a clock that goes back brings records back.
       if (labelsWait) {
         early.choose(id);
       }
@@ -177,6 +183,9 @@ public final class LabelJoin {
   }
 
   private long floorMs() {
+    if (hasWatermark && watermarkMs == Long.MAX_VALUE) {
+      return Long.MAX_VALUE;
+    }
     return (hasWatermark ? watermarkMs : slowest.clockMs()) - horizonMs;
   }
 
@@ -217,7 +226,7 @@ public final class LabelJoin {
 
   private void expire(boolean atOnce) {
     long floorMs = floorMs();
-    if (!atOnce && floorMs < expiredMs + horizonMs / EXPIRY_STEPS) {
+    if (!atOnce && floorMs - horizonMs / EXPIRY_STEPS < expiredMs) {
       return;
     }
     expiredMs = floorMs;

@@ -1,8 +1,10 @@
 package millrace.flink;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -30,7 +32,7 @@ final class LabelJoinFunction extends KeyedProcessFunction<Row, Row, byte[]> {
   private final LabelJoinSettings settings;
   private final LabelLetters letters;
   private transient Map<Integer, LabelJoin> joins;
-  private transient Map<Integer, Long> timers;
+  private transient Set<Integer> timers;
   private transient MapState<String, byte[]> state;
   private transient Counter changes;
   private transient Counter again;
@@ -46,7 +48,7 @@ final class LabelJoinFunction extends KeyedProcessFunction<Row, Row, byte[]> {
   @Override
   public void open(OpenContext context) {
     joins = new HashMap<>();
-    timers = new HashMap<>();
+    timers = new HashSet<>();
     state =
         getRuntimeContext()
             .getMapState(
@@ -117,8 +119,7 @@ final class LabelJoinFunction extends KeyedProcessFunction<Row, Row, byte[]> {
       }
     }
     // One timer a shard, for its first label that waits.
-    if (join.waiting() > 0 && !timers.containsKey(shard)) {
-      timers.put(shard, join.giveUpMs());
+    if (join.waiting() > 0 && timers.add(shard)) {
       times.registerEventTimeTimer(join.giveUpMs());
     }
     again.inc(join.again());

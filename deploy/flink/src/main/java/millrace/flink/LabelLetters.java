@@ -26,10 +26,11 @@ public final class LabelLetters implements Serializable {
    * @param place of the dead letters' topic in the sink's list
    * @param quiet by partition, the first offset whose letters are written; others: all are
    */
-  public LabelLetters(String topic, int place, Map<Integer, Long> quiet) {
+  public LabelLetters(String topic, int place, Map<String, String> quiet) {
     this.topic = topic;
     this.place = place;
-    this.quiet = new HashMap<>(quiet);
+    this.quiet = new HashMap<>();
+    quiet.forEach((of, first) -> this.quiet.put(Integer.valueOf(of), Long.valueOf(first)));
   }
 
   /** The answer with those letters that are written, or null; see {@link UnpackFunction}. */

@@ -43,7 +43,7 @@ final class RowBlocks {
     return source >>> PARTITION_BIT;
   }
 
-  /** The stream of a source: partition and shard. */
+  /** The stream of a record's source: partition and shard. */
   static long streamOf(long source) {
     return source >>> STREAM_BIT & STREAM_MASK;
   }

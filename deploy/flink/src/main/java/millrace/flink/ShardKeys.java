@@ -8,6 +8,9 @@ import org.apache.flink.types.Row;
  * parallelism that divides the number of shards every subtask gets the same number of them.
  */
 final class ShardKeys {
+  // Rows have two bytes for it.
+  private static final int MOST = 0xFFFF;
+
   private ShardKeys() {}
 
   /** One key a shard; the same for the same arguments, so state is found again. */
@@ -22,6 +25,9 @@ final class ShardKeys {
       int key = 0;
       while (KeyGroupRangeAssignment.assignToKeyGroup(Row.of(key), maxParallelism) != group) {
         key++;
+      }
+      if (key > MOST) {
+        throw new IllegalStateException("a shard's key does not fit into two bytes: " + key);
       }
       keys[shard] = key;
     }
