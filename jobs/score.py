@@ -193,8 +193,8 @@ def _two_keys(env: StreamExecutionEnvironment, read: Inputs, options: ScoreOptio
     changes = label_changes(
         united(labels, by_business_id(rows, layout, env, name, patient(packing))),
         use_case,
-        name,
-        packing,
+        layout,
+        f"{name}/join-labels/{shards}",
         topic=options.topic("labels"),
         by_watermark=options.by_watermark,
         quiet=options.quiet.get("labels", {}),

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from udfs.features.delayed import LABEL
 from udfs.features.fold import Fold, RunningFold
-from udfs.features.values import Columns, Features
-from udfs.functions.record_rows import arrays
+from udfs.features.values import Columns, Features, rows_of
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.milliseconds import milliseconds
 
@@ -83,7 +82,7 @@ def _second(
     )
     labels = np.concatenate([np.zeros(len(keys), np.int64), changes.change])
     result = _folded(fold.start(lateness_ms), *both, {LABEL: labels})
-    return _rows(result, np.arange(len(keys)))
+    return rows_of(result, np.arange(len(keys)))
 
 
 def _folded(
@@ -95,7 +94,7 @@ def _folded(
     _, result = running.update(keys[order], times[order], ordered, times[order])
     back = np.empty(len(order), np.int64)
     back[order] = np.arange(len(order))
-    return _rows(result, back)
+    return rows_of(result, back)
 
 
 def _arrival(keys: Ints, times: Ints, sequence: Ints, keep_ms: int | None) -> Ints:
@@ -112,9 +111,3 @@ def _arrival(keys: Ints, times: Ints, sequence: Ints, keep_ms: int | None) -> In
         life[by_time] = np.cumsum(begins)
     found: Ints = np.lexsort((sequence, life, keys))
     return found
-
-
-def _rows(result: Any, places: Ints) -> Any:
-    if isinstance(result, np.ndarray):
-        return result[places]
-    return type(result)(*(array[places] for array in arrays(result)))

@@ -1,4 +1,7 @@
-"""The names of every metric that the Python functions report to Flink.
+"""The names of every metric that the functions report to Flink.
+
+The join of labels is in the JVM (`LabelJoinFunction.java`) and reports `label_changes`,
+`labels_again`, `business_ids_again`, `labels_silent`, and its part of `label_dead_letters`.
 
 All stand under the group `use_case`, which Prometheus shows as a label. Counters that a coroutine
 updates never reach Flink (Beam keeps them by thread), so what the client counts is shown as

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
 
 from jobs.stages.jvm import BLOCK_TYPE, blocks, by_shard, int_array, java_map
 from jobs.stages.raw import Packing
@@ -16,6 +17,7 @@ from udfs.functions.rows import KEY
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 from udfs.use_cases.contract import UseCase
+from udfs.use_cases.feeds import LabelFeed
 from udfs.use_cases.milliseconds import milliseconds
 
 _EVERY_CELL: tuple[int, ...] = ()
@@ -58,8 +60,8 @@ def usable_labels(
 def label_changes(
     by_id: Any,
     use_case: UseCase,
+    layout: RecordRows,
     name: str,
-    packing: Packing,
     *,
     topic: str,
     by_watermark: bool,
@@ -70,29 +72,43 @@ def label_changes(
     Args:
         by_id: Java blocks of labels, and of rows of records, by the shard of the business id.
         use_case: with a feed of labels.
-        name: of the use case.
-        packing: its shards are part of the state's name.
+        layout: of its rows.
+        name: of the state.
         topic: of the labels.
         by_watermark: records and labels wait by the watermark; else by the slowest stream.
         quiet: by partition, the first offset of the labels whose dead letters are written.
     """
     feed = use_case.labels
     assert feed is not None
-    joined = blocks().joinLabels(
-        by_shard(by_id),
-        f"{name}/join-labels/{packing.shards}",
-        use_case.name,
+    settings = join_settings(use_case.name, feed, layout.width, by_watermark=by_watermark)
+    joined = blocks().joinLabels(by_shard(by_id), name, settings, label_letters(topic, quiet))
+    return DataStream(joined)
+
+
+def join_settings(
+    name: str,
+    feed: LabelFeed,
+    width: int,
+    patience: int = PATIENCE_EVENTS,
+    *,
+    by_watermark: bool = False,
+) -> Any:
+    """A Java `LabelJoinSettings` of a feed of labels, for rows of so many cells."""
+    return get_gateway().jvm.millrace.flink.LabelJoinSettings(
+        name,
         feed.silence,
         by_watermark,
         milliseconds(feed.horizon),
         feed.again == "first",
-        RecordRows(use_case).width,
-        PATIENCE_EVENTS,
-        topic,
-        DEAD_LETTERS,
-        java_map({str(partition): str(first) for partition, first in quiet.items()}),
+        width,
+        patience,
     )
-    return DataStream(joined)
+
+
+def label_letters(topic: str, quiet: Mapping[int, int]) -> Any:
+    """Java `LabelLetters` of a topic of labels, written from these offsets of partitions on."""
+    loud = java_map({str(partition): str(first) for partition, first in quiet.items()})
+    return get_gateway().jvm.millrace.flink.LabelLetters(topic, DEAD_LETTERS, loud)
 
 
 def second_features(

@@ -16,6 +16,7 @@ from udfs.errors import DataError
 from udfs.features.columns import ColumnReader
 from udfs.features.delayed import LABEL
 from udfs.features.fold import Fold
+from udfs.features.values import rows_of
 from udfs.use_cases.contract import UseCase
 from udfs.use_cases.milliseconds import milliseconds
 
@@ -135,13 +136,5 @@ def _folded(
     for fold in folds:
         own = {field: values[field][order] for field in fold.values}
         sequence, result = running[fold.name].update(keys, times, own, clock)
-        results[fold.name] = _rows_of(result, at[wanted])
+        results[fold.name] = rows_of(result, at[wanted])
     return Again(results, sequence[at[wanted]], found.complete[at[wanted]])
-
-
-def _rows_of(result: Any, places: Ints) -> Any:
-    """The rows of a fold's result at these places."""
-    if isinstance(result, np.ndarray):
-        return result[places]
-    parts = vars(result).values() if hasattr(result, "__dict__") else result
-    return type(result)(*(part[places] for part in parts))

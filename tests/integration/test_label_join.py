@@ -1,158 +1,22 @@
-"""Labels find their records by id, whichever comes first, and survive a restart.
+"""Labels find their records by id, whichever comes first, and survive a restart."""
 
-The join is Java's; it is called over the gateway that PyFlink's jobs have.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
-from pyflink.java_gateway import get_gateway
 
 from jobs.environment import environment
-from jobs.stages.jvm import java_map
 from jobs.targets import TARGETS
 from millrace.stack.jars import ensure_flink_jars
-from udfs.features.slowest import PATIENCE_EVENTS
-from udfs.functions.answers import DEAD_LETTERS
-from udfs.functions.blocks import RawBlock
-from udfs.functions.clean import CleanBlock
-from udfs.functions.rows import LabelChanges, decode_rows, encode_rows
-from udfs.functions.slices import Slices
-from udfs.functions.told_labels import encode_labels
+from tests.integration.java_join import TERMINAL, TOPIC, Joined, Label, LabelJoin, Store
 from udfs.records import LABELS_STAGE, DeadLetter, Reason
 from udfs.use_cases.feeds import LabelFeed
 from udfs.use_cases.fraud_records import FraudLabel
-from udfs.use_cases.label_records import LABEL_FIELD, LABEL_TIME
-from udfs.use_cases.milliseconds import milliseconds
 
 HORIZON_MS = 1_000
-TERMINAL = 77
-WIDTH = 12
-TOPIC = "fraud.labels"
-SECTION_BYTES = 20
-STREAM_BIT = 8
-
-Store = dict[str, bytes]
-
-
-class Label(NamedTuple):
-    """A label as it comes."""
-
-    business_id: int
-    value: int
-    known_ms: int
-
-
-@dataclass(frozen=True)
-class Joined:
-    """What a block led to."""
-
-    changes: list[tuple[int, int, int]]
-    unmatched: list[DeadLetter]
-    again: int
-    known_again: int
-    silent: int
-
-
-class LabelJoin:
-    """The join of one shard, whose state is in a dictionary."""
-
-    def __init__(
-        self,
-        feed: LabelFeed,
-        store: Store,
-        patience: int = PATIENCE_EVENTS,
-        quiet: Mapping[int, int] | None = None,
-    ) -> None:
-        java = get_gateway().jvm
-        loud = {str(partition): str(first) for partition, first in (quiet or {}).items()}
-        entries = java.java.util.HashMap()
-        for name, value in store.items():
-            entries.put(name, value)
-        self._store = store
-        horizon_ms, first = milliseconds(feed.horizon), feed.again == "first"
-        self._join = java.millrace.flink.LabelJoin(horizon_ms, first, WIDTH, patience, entries)
-        self._letters = java.millrace.flink.LabelLetters(TOPIC, DEAD_LETTERS, java_map(loud))
-
-    @property
-    def waiting(self) -> int:
-        """How many labels wait."""
-        return int(self._join.waiting())
-
-    def advance(self, watermark_ms: int) -> None:
-        """Goes by a watermark."""
-        self._join.advance(watermark_ms)
-
-    def records(self, ids: Any, second: Any, times: Any, streams: Any) -> Joined:
-        """Takes records."""
-        sources = streams << STREAM_BIT
-        self._join.records(encode_rows(np.column_stack([ids, second, times, sources])))
-        return self._joined()
-
-    def labels(self, labels: Sequence[Label], partition: int = 0) -> Joined:
-        """Takes labels in order of arrival."""
-        self._join.labels(encode_labels(clean(labels, partition), "id"))
-        return self._joined()
-
-    def expire(self) -> Joined:
-        """Gives up what the clock has passed."""
-        self._join.expire()
-        return self._joined()
-
-    def _joined(self) -> Joined:
-        for name, value in dict(self._join.writes()).items():
-            if value is None:
-                self._store.pop(name, None)
-            else:
-                self._store[name] = value
-        return Joined(
-            changes_in(self._join.changes()),
-            letters_in(self._letters.answer(self._join.unmatched())),
-            self._join.again(),
-            self._join.knownAgain(),
-            self._join.silent(),
-        )
-
-
-def clean(labels: Sequence[Label], partition: int) -> CleanBlock:
-    columns = np.array(labels, np.int64).reshape(-1, 3).T
-    n, known_ms = len(labels), columns[2]
-    raw = RawBlock(
-        known_ms,
-        known_ms,
-        np.full(n, partition, np.int32),
-        Slices.of([b"key"] * n),
-        Slices.of(b'value "%d"' % label.business_id for label in labels),
-    )
-    named = dict(zip(("id", LABEL_FIELD, LABEL_TIME), columns, strict=True))
-    return CleanBlock(raw, np.arange(n), named, [])
-
-
-def changes_in(block: bytes | None) -> list[tuple[int, int, int]]:
-    """Business id, change and event time of the record of each change."""
-    if block is None:
-        return []
-    rows = decode_rows(block)
-    told = LabelChanges.of(rows)
-    assert (rows.shape[1], set(told.second_key.tolist())) == (WIDTH, {TERMINAL})
-    assert (told.known_ms == told.offset).all()
-    columns = (told.business_id, told.change, told.event_time_ms)
-    return list(zip(*(column.tolist() for column in columns), strict=True))
-
-
-def letters_in(answer: bytes | None) -> list[DeadLetter]:
-    if answer is None:
-        return []
-    topic, _, count, key_bytes, _ = np.frombuffer(answer, "<i4", 5).tolist()
-    lines = answer[SECTION_BYTES + 4 * count + key_bytes :].splitlines()
-    assert (topic, len(lines)) == (DEAD_LETTERS, count)
-    return [msgspec.json.decode(line, type=DeadLetter) for line in lines]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,13 +1,13 @@
 """How the records of a use case stand in rows between the keyed stages."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.features.values import COUNT, Columns
+from udfs.features.values import COUNT, Columns, arrays, rebuilt
 from udfs.functions.rows import (
     KEY,
     LABEL_CHANGE_CELLS,
@@ -26,7 +26,7 @@ from udfs.use_cases.milliseconds import milliseconds
 # No field of a record is called so.
 _TIMESTAMP_MS, _SEQUENCE = "own:timestamp_ms", "own:sequence"
 _LATE, _DUPLICATE = 1, 2
-_HEADER_CELLS = 4
+_HEADER_CELLS = KEY + 1
 _CELL_BYTES = 8
 
 
@@ -92,7 +92,7 @@ class RecordRows:
         """Records out of their rows (n, width)."""
         given = {name: place.read(cells) for name, place in self._places.items()}
         windows = {
-            fold: _rebuilt(
+            fold: rebuilt(
                 template,
                 (
                     given[f"{fold}:{place}"].astype(one.dtype, copy=False)
@@ -163,13 +163,6 @@ class RecordColumns:
     windows: Mapping[str, Any]
 
 
-def arrays(result: Any) -> list[NDArray[Any]]:
-    """The arrays that a fold's result is made of: itself, or those in a tuple or dataclass."""
-    if isinstance(result, np.ndarray):
-        return [result]
-    return [array for part in _parts(result) for array in arrays(part)]
-
-
 def _types(result: Any) -> list[np.dtype[Any]]:
     """The dtypes, with their shapes, in which rows hold the arrays that a result is made of."""
     if isinstance(result, np.ndarray):
@@ -181,21 +174,6 @@ def _types(result: Any) -> list[np.dtype[Any]]:
         part = getattr(result, one.name)
         found += [np.dtype((np.int32, part.shape[1:]))] if one.metadata == COUNT else _types(part)
     return found
-
-
-def _parts(result: Any) -> list[Any]:
-    if is_dataclass(result):
-        return [getattr(result, field.name) for field in fields(result)]
-    return list(result)
-
-
-def _rebuilt(template: Any, given: Iterator[NDArray[Any]]) -> Any:
-    """A result of the template's form out of its arrays."""
-    if isinstance(template, np.ndarray):
-        return next(given)
-    parts = [_rebuilt(part, given) for part in _parts(template)]
-    form: Callable[..., Any] = type(template)
-    return form(*parts) if is_dataclass(template) else tuple(parts)
 
 
 def _templates(use_case: UseCase) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from udfs import metrics
 from udfs.features.delayed import LABEL
 from udfs.features.shard import Folded, ShardFolds
 from udfs.features.slowest import PATIENCE_EVENTS
+from udfs.features.values import rows_of
 from udfs.functions.answers import encode_label_changes
 from udfs.functions.blocks import RawBlock
 from udfs.functions.clean import CleanBlock
 from udfs.functions.feature_block import FeatureBlock
 from udfs.functions.quiet import FirstOffsets, loud
-from udfs.functions.record_rows import RecordColumns, RecordRows, arrays
+from udfs.functions.record_rows import RecordColumns, RecordRows
 from udfs.functions.rows import (
     KEY,
     TIME,
@@ -124,7 +125,7 @@ class SecondFunction(KeyedProcessFunction):
         keys = Slices.decimals(rows.columns[case.entity_key])
         raw = RawBlock(rows.offsets, rows.timestamp_ms, rows.partitions, keys, Slices.nulls(n))
         clean = CleanBlock(raw, np.arange(n), rows.columns, [], rows.duplicate)
-        second = {name: _rows_of(result, places) for name, result in folded.windows.items()}
+        second = {name: rows_of(result, places) for name, result in folded.windows.items()}
         windows: Mapping[str, Any] = {**rows.windows, **second}
         own = Folded(windows, rows.sequence, rows.late, rows.late)
         assert case.labels is not None
@@ -136,10 +137,3 @@ class SecondFunction(KeyedProcessFunction):
             (second_key, folded.sequence[places]),
             answers,
         )
-
-
-def _rows_of(result: Any, places: NDArray[np.int64]) -> Any:
-    """The rows of a fold's result at these places."""
-    if isinstance(result, np.ndarray):
-        return result.take(places, axis=0)
-    return type(result)(*(array.take(places, axis=0) for array in arrays(result)))

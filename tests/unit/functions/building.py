@@ -1,12 +1,17 @@
-"""Builds raw blocks as the JVM packs them."""
+"""Builds raw blocks as the JVM packs them, and records as they go from stage to stage."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from udfs.features.values import WindowValues
 from udfs.functions.blocks import RawBlock
-from udfs.use_cases.fraud import Transaction
+from udfs.functions.record_rows import RecordColumns
+from udfs.functions.rows import stream_of
+from udfs.use_cases.fraud import FRAUD, Transaction
 
 Record = tuple[bytes | None, bytes | None, int]
 """Key, value, Kafka timestamp."""
@@ -43,3 +48,21 @@ def record(transaction_id: int = 1, *, customer_id: int = 5, time: int = 1_000_0
     """A usable record."""
     value = Transaction(transaction_id, customer_id, 7, 1234, time)
     return b"%d" % customer_id, msgspec.json.encode(value), time
+
+
+def record_columns(
+    partitions: NDArray[np.int32], shard: int, values: WindowValues, **columns: Any
+) -> RecordColumns:
+    """Records of fraud between the keyed stages, (n,); what is not given is 0."""
+    none = np.zeros(len(partitions), np.int64)
+    return RecordColumns(
+        partitions=partitions,
+        streams=stream_of(partitions, shard),
+        offsets=none,
+        timestamp_ms=none,
+        sequence=none,
+        late=none.astype(np.bool_),
+        duplicate=none.astype(np.bool_),
+        columns=dict.fromkeys(FRAUD.column_types, none) | columns,
+        windows={"customer": values},
+    )

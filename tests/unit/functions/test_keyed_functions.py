@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from tests.stores import DictStore
-from tests.unit.functions.building import Record, packed, record
+from tests.unit.functions.building import Record, packed, record, record_columns
 from tests.unit.functions.test_predict_function import sections
 from udfs import metrics
 from udfs.features.values import WindowValues
 from udfs.functions import feature_function, second_function
 from udfs.functions.answers import DEAD_LETTERS, DUPLICATES
 from udfs.functions.feature_block import FeatureBlock
-from udfs.functions.record_rows import RecordColumns, RecordRows
-from udfs.functions.rows import KEY, ROWS, TIME, encode_rows, stream_of
+from udfs.functions.record_rows import RecordRows
+from udfs.functions.rows import KEY, ROWS, TIME, encode_rows
 from udfs.functions.rows_function import RowsFunction
 from udfs.functions.second_function import SecondFunction
 from udfs.records import DeadLetter, Reason
@@ -165,24 +165,12 @@ def test_changes_of_labels_expire_with_the_events_of_their_records(
     function, context = SecondFunction("fraud", False), FakeContext()
     function.open(context)
     layout, n = RecordRows(FRAUD), 100
-    zeros, counts = np.zeros(n, np.int64), np.ones((n, 3), np.int64)
-    streams = stream_of(np.zeros(n, np.int32), 5)
+    counts, partitions = np.ones((n, 3), np.int64), np.zeros(n, np.int32)
     for day in range(300):
-        times = zeros + day * 86_400_000
-        columns = {field: zeros for field in FRAUD.column_types}
-        rows = RecordColumns(
-            partitions=zeros.astype(np.int32),
-            streams=streams,
-            offsets=zeros,
-            timestamp_ms=times,
-            sequence=zeros,
-            late=zeros.astype(np.bool_),
-            duplicate=zeros.astype(np.bool_),
-            columns={**columns, FRAUD.event_time: times},
-            windows={"customer": WindowValues(counts, counts)},
-        )
+        times = np.full(n, day * 86_400_000)
+        rows = record_columns(partitions, 5, WindowValues(counts, counts), event_time_ms=times)
         change = np.zeros((1, layout.width), np.int64)
-        change[0, [TIME, KEY + 1, KEY + 2, KEY + 3]] = times[0], streams[0], times[0], 1
+        change[0, [TIME, KEY + 1, KEY + 2, KEY + 3]] = times[0], rows.streams[0], times[0], 1
         list(function.process_element(encode_rows(layout.encode(rows)), context))
         list(function.process_element(encode_rows(change), context))
     assert context.group.counts[metrics.LABEL_CHANGES_FOLDED] == 300

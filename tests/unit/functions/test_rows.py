@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.unit.functions.building import record_columns
 from udfs.features.spec import FeatureSpec
 from udfs.features.values import WindowValues
 from udfs.functions.record_rows import RecordColumns, RecordRows
@@ -108,18 +109,8 @@ def test_counts_of_events_and_vectors_come_out_as_they_went_in() -> None:
     rows = RecordRows(FRAUD)
     counts = np.array([[1, 2, 3], [4, 5, 2**31 - 1]])
     totals = np.array([[-1, 2**60, 3], [4, 5, 6]])
-    none = np.zeros(2, np.int64)
-    given = RecordColumns(
-        partitions=np.array([7, 40_000], np.int32),
-        streams=stream_of(np.array([7, 40_000], np.int32), 3),
-        offsets=none,
-        timestamp_ms=none,
-        sequence=none,
-        late=none.astype(np.bool_),
-        duplicate=none.astype(np.bool_),
-        columns={field: none + i for i, field in enumerate(FRAUD.column_types)},
-        windows={"customer": WindowValues(counts, totals)},
-    )
+    partitions = np.array([7, 40_000], np.int32)
+    given = record_columns(partitions, 3, WindowValues(counts, totals))
     cells = decode_rows(encode_rows(rows.encode(given)))
     found = rows.decode(cells)
     values = found.windows["customer"]

@@ -1,7 +1,6 @@
 package millrace.flink;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -43,7 +42,7 @@ final class BlockBuilder {
   /** The block of all records since the last call; the builder is empty again. */
   byte[] build() {
     byte[] block = new byte[HEADER_BYTES + COLUMN_BYTES * count + keyBytes + valueBytes];
-    ByteBuffer out = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = RowBlocks.in(block);
     int timestamps = HEADER_BYTES + 8 * count;
     int partitions = timestamps + 8 * count;
     int keyLengths = partitions + 4 * count;
@@ -70,7 +69,7 @@ final class BlockBuilder {
 
   /** The records of a block. */
   static List<RawRecord> records(byte[] block) {
-    return records(ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN), 0);
+    return records(RowBlocks.in(block), 0);
   }
 
   /** The records of a block that begins at {@code from}. */

@@ -139,31 +139,16 @@ public final class Blocks {
   }
 
   /**
-   * Rows of changes of labels, and answers with dead letters: {@link LabelJoinFunction}.
-   *
-   * @param blocks of labels, and of rows of records, by the shard of the business id
-   * @param useCase and {@code silence}, what no label means, name the metrics
-   * @param topic of the labels; {@code letters} is the place of the dead letters' topic
-   * @param quiet by partition, the first offset whose dead letters are written
+   * Rows of changes of labels, and answers with dead letters: {@link LabelJoinFunction}. The blocks
+   * are of labels, and of rows of records, by the shard of the business id.
    */
   public static SingleOutputStreamOperator<byte[]> joinLabels(
       KeyedStream<Row, Row> blocks,
       String name,
-      String useCase,
-      String silence,
-      boolean byWatermark,
-      long horizonMs,
-      boolean firstHolds,
-      int width,
-      long patience,
-      String topic,
-      int letters,
-      Map<String, String> quiet) {
-    LabelJoinSettings settings =
-        new LabelJoinSettings(
-            useCase, silence, byWatermark, horizonMs, firstHolds, width, patience);
+      LabelJoinSettings settings,
+      LabelLetters letters) {
     return blocks
-        .process(new LabelJoinFunction(settings, new LabelLetters(topic, letters, quiet)))
+        .process(new LabelJoinFunction(settings, letters))
         .returns(PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO)
         .uid(name)
         .name(name);

@@ -2,8 +2,9 @@ package millrace.flink;
 
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -26,6 +27,7 @@ final class EarlyLabels {
   private int[] before;
   private Chunk[] chunkOf;
   private int[] rowOf;
+  private final Set<Chunk> touched = new LinkedHashSet<>();
   private int[] chosen = new int[FIRST_CAPACITY];
   private int chosenCount;
   private int waiting;
@@ -121,19 +123,13 @@ final class EarlyLabels {
   private void give(Chunk chunk, int row, Each each) {
     each.label(chunk.told, row);
     chunk.taken.set(row);
-    chunk.touched = true;
+    touched.add(chunk);
     waiting--;
   }
 
   /** Makes durable what was taken. */
   private void settle() {
-    Iterator<Chunk> all = chunks.values().iterator();
-    while (all.hasNext()) {
-      Chunk chunk = all.next();
-      if (!chunk.touched) {
-        continue;
-      }
-      chunk.touched = false;
+    for (Chunk chunk : touched) {
       String taken = TAKEN + "/" + chunk.number;
       if (chunk.left() * WORTH_IT > chunk.told.count()) {
         writes.put(taken, chunk.taken.toByteArray());
@@ -151,9 +147,10 @@ final class EarlyLabels {
         writes.put(EARLY + "/" + chunk.number, null);
         // The index knows the chunk until it is made anew.
         chunk.told = null;
-        all.remove();
+        chunks.remove(chunk.number);
       }
     }
+    touched.clear();
   }
 
   /** Leaves only those labels of a chunk that wait. */
@@ -215,7 +212,6 @@ final class EarlyLabels {
     final BitSet taken = new BitSet();
     ToldLabels told;
     int[] places;
-    boolean touched;
     boolean noted;
 
     Chunk(int number, ToldLabels told) {

@@ -25,7 +25,7 @@ public final class LabelJoin {
   private static final String CLOCKS = "clocks";
   private static final int EXPIRY_STEPS = 64;
 
-  // Cells of a record on its way here: udfs.functions.rows, cells_for_labels.
+  // Cells of a record on its way here: udfs.functions.record_rows, cells_for_labels.
   private static final int ID = 0;
   private static final int SECOND = 1;
   private static final int TIME = 2;
@@ -48,22 +48,14 @@ public final class LabelJoin {
   private long knownAgain;
   private long silent;
 
-  /**
-   * A join that goes on from the entries of its state.
-   *
-   * @param horizonMs how long records and labels wait
-   * @param firstHolds whether the first label of a record holds, and not the last
-   * @param width cells of the row of a change
-   * @param patience how many events streams may be apart, see {@link SlowestStream}
-   */
-  public LabelJoin(
-      long horizonMs, boolean firstHolds, int width, long patience, Map<String, byte[]> entries) {
-    this.horizonMs = horizonMs;
-    this.firstHolds = firstHolds;
-    change = new long[width];
+  /** A join that goes on from the entries of its state. */
+  public LabelJoin(LabelJoinSettings settings, Map<String, byte[]> entries) {
+    horizonMs = settings.horizonMs();
+    firstHolds = settings.firstHolds();
+    change = new long[settings.width()];
     records = new KnownRecords(entries, writes);
     early = new EarlyLabels(entries, writes);
-    slowest = new SlowestStream(patience, entries.get(CLOCKS));
+    slowest = new SlowestStream(settings.patience(), entries.get(CLOCKS));
     expiredMs = floorMs();
   }
 
@@ -87,7 +79,7 @@ public final class LabelJoin {
   /** Takes a block of rows of records: id, second key, event time, source. */
   public void records(byte[] block) {
     ByteBuffer in = RowBlocks.in(block);
-    int count = in.getInt(4);
+    int count = RowBlocks.count(block);
     long floorMs = floorMs();
     boolean labelsWait = early.size() > 0;
     int row = RowBlocks.HEADER_BYTES;

@@ -55,12 +55,12 @@ final class LabelJoinFunction extends KeyedProcessFunction<Row, Row, byte[]> {
                 new MapStateDescriptor<>(
                     "labels", Types.STRING, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
     MetricGroup group =
-        getRuntimeContext().getMetricGroup().addGroup("use_case", settings.useCase);
+        getRuntimeContext().getMetricGroup().addGroup("use_case", settings.useCase());
     changes = group.counter("label_changes");
     again = group.counter("labels_again");
     knownAgain = group.counter("business_ids_again");
     deadLetters = group.counter("label_dead_letters");
-    silent = group.addGroup("means", settings.silence).counter("labels_silent");
+    silent = group.addGroup("means", settings.silence()).counter("labels_silent");
   }
 
   @Override
@@ -99,10 +99,10 @@ final class LabelJoinFunction extends KeyedProcessFunction<Row, Row, byte[]> {
       for (Map.Entry<String, byte[]> entry : state.entries()) {
         entries.put(entry.getKey(), entry.getValue());
       }
-      join = settings.start(entries);
+      join = new LabelJoin(settings, entries);
       joins.put(shard, join);
     }
-    if (settings.byWatermark) {
+    if (settings.byWatermark()) {
       join.advance(times.currentWatermark());
     }
     return join;

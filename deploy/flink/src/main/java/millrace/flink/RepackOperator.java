@@ -54,7 +54,7 @@ final class RepackOperator extends AbstractStreamOperator<Row>
       return;
     }
     ByteBuffer in = RowBlocks.in(block);
-    int count = in.getInt(4);
+    int count = RowBlocks.count(block);
     int cells = in.getInt(8);
     int row = RowBlocks.HEADER_BYTES;
     for (int i = 0; i < count; i++) {

@@ -14,10 +14,10 @@ import java.util.Arrays;
  * The first cells of a row are, in this order, what rows are ordered by (event time in
  * milliseconds; the source; the source offset) and the entity key. The source is, from the highest
  * byte on, 0 for the change of a label and 1 for a record, four bytes of the source partition, two
- * of the shard, and a byte of flags. What follows is udfs.functions.rows' own.
- * What goes to the join of labels has cells of its own choice, and is never put in
- * order. The first int tells row blocks, and those of {@link ToldLabels}, from raw blocks and from
- * answers, which begin with a number that is not negative.
+ * of the shard, and a byte of flags. What follows is udfs.functions.record_rows' own. What goes to
+ * the join of labels has cells of its own choice, and is never put in order. The first int tells
+ * row blocks, and those of {@link ToldLabels}, from raw blocks and from answers, which begin with a
+ * number that is not negative.
  */
 final class RowBlocks {
   static final int ROWS = -1;

@@ -1,7 +1,6 @@
 package millrace.flink;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -101,7 +100,7 @@ final class StateLog {
   }
 
   private static ByteBuffer little(byte[] bytes, int position) {
-    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).position(position);
+    return RowBlocks.in(bytes).position(position);
   }
 
   private String key(int chunk) {

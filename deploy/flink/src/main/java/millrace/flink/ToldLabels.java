@@ -25,14 +25,13 @@ final class ToldLabels {
 
   ToldLabels(byte[] block) {
     this.block = block;
-    this.in = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN);
+    this.in = RowBlocks.in(block);
     this.count = in.getInt(4);
   }
 
   /** Whether a block holds labels. */
   static boolean holdsLabels(byte[] block) {
-    return block.length >= HEADER_BYTES
-        && ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN).getInt(0) == TOLD;
+    return block.length >= HEADER_BYTES && RowBlocks.in(block).getInt(0) == TOLD;
   }
 
   int count() {

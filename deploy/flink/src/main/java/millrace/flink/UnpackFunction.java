@@ -1,7 +1,6 @@
 package millrace.flink;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
@@ -45,7 +44,7 @@ final class UnpackFunction extends RichFlatMapFunction<byte[], OutRecord> {
 
   @Override
   public void flatMap(byte[] answer, Collector<OutRecord> out) {
-    ByteBuffer in = ByteBuffer.wrap(answer).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer in = RowBlocks.in(answer);
     int section = 0;
     while (section < answer.length) {
       int topic = in.getInt(section);
