@@ -15,6 +15,7 @@ from millrace.stack.model_server import ModelServer
 
 _DRAIN, _RETURN = "replica drained", "replica back"
 _EXIT_S = 10.0
+_SHARED_CALLS = 200
 _SENT_BEFORE_MS = 200
 """Answers that were there when the server ended are written within this."""
 
@@ -42,8 +43,10 @@ def two_replicas(ground: Ground, plan: Plan) -> list[Check]:
 
 def drained(job: WatchedJob, servers: Sequence[ModelServer], plan: Plan) -> Judge:
     """The first of two servers, which has version 1, is told to stop; the other has version 2."""
+    until(lambda: min(_sent(job, servers, "min")) > 0, "each worker's calls of both replicas")
     before, sent = job.reading(), _sent(job, servers)
     hold(job, 2 * plan.fault_s)
+    until(lambda: sum(_sent(job, servers)) >= sum(sent) + _SHARED_CALLS, "enough calls")
     share = _share(sent, _sent(job, servers))
     say("SIGTERM to one of two replicas")
     process, begin = servers[0].process, time.monotonic()
@@ -94,8 +97,8 @@ def returned(job: WatchedJob, servers: Sequence[ModelServer], plan: Plan) -> Jud
     return judge
 
 
-def _sent(job: WatchedJob, servers: Sequence[ModelServer]) -> list[int]:
-    return [job.sent_to(server.target) for server in servers]
+def _sent(job: WatchedJob, servers: Sequence[ModelServer], over_workers: str = "sum") -> list[int]:
+    return job.sent_to([server.target for server in servers], over_workers)
 
 
 def _share(before: Sequence[int], after: Sequence[int]) -> float:

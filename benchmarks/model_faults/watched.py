@@ -3,7 +3,7 @@
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,7 +85,7 @@ class WatchedJob:
 
     def breaker(self, target: str) -> BreakerState:
         """The state of an endpoint's breakers, that of the one furthest from closed."""
-        return BreakerState(self._of_endpoint("max", target, metrics.BREAKER_STATE))
+        return BreakerState(self._of_endpoints("max", [target], metrics.BREAKER_STATE)[0])
 
     def finish(self, deadline_s: float = 90.0) -> None:
         """Stops the load and returns when all that was sent has come out.
@@ -112,26 +112,35 @@ class WatchedJob:
         """Ends the job."""
         self._client.cancel().result()
 
-    def sent_to(self, target: str) -> int:
-        """Calls that all workers sent to an endpoint."""
-        return self._of_endpoint("sum", target, metrics.ENDPOINT_ATTEMPTS)
+    def sent_to(self, targets: Sequence[str], over_workers: str = "sum") -> list[int]:
+        """Calls that the workers sent to each endpoint, at one moment."""
+        return self._of_endpoints(over_workers, targets, metrics.ENDPOINT_ATTEMPTS)
 
-    def _of_endpoint(self, over_workers: str, target: str, name: str) -> int:
+    def _of_endpoints(self, over_workers: str, targets: Sequence[str], name: str) -> list[int]:
         # Flink keeps letters, digits and little else in the names of groups.
-        port = target.rpartition(":")[2]
-        return self._gauges(over_workers, f"{port}.{name}", dotted=False)[0]
+        ports = [target.rpartition(":")[2] for target in targets]
+        return self._gauges(over_workers, *(f"{port}.{name}" for port in ports), dotted=False)
 
     def _gauges(self, over_workers: str, *names: str, dotted: bool = True) -> list[int]:
-        """Gauges of the workers, summed or the largest, by the ends of their names."""
+        """Gauges of the workers, summed or the largest, by the ends of their names.
+
+        Those of an operator are asked for at once, so that one is not newer than another.
+        """
         found = [0] * len(names)
         for vertex in _asked(self._job)["vertices"]:
             subtasks = f"{self._job}/vertices/{vertex['id']}/subtasks/metrics"
-            for entry in _asked(subtasks):
-                for place, name in enumerate(names):
-                    if entry["id"].endswith(f".{name}" if dotted else name):
-                        asked = f"{subtasks}?get={entry['id']}&agg={over_workers}"
-                        value = int(_asked(asked)[0][over_workers])
-                        found[place] = max(found[place], value)
+            ids = [entry["id"] for entry in _asked(subtasks)]
+            places = {
+                each: place
+                for place, name in enumerate(names)
+                for each in ids
+                if each.endswith(f".{name}" if dotted else name)
+            }
+            if not places:
+                continue
+            for entry in _asked(f"{subtasks}?get={','.join(places)}&agg={over_workers}"):
+                place = places[entry["id"]]
+                found[place] = max(found[place], int(entry[over_workers]))
         return found
 
 
