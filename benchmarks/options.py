@@ -48,7 +48,7 @@ class BenchOptions:
 def parse(argv: Sequence[str]) -> BenchOptions:
     """The options of a command line."""
     given = _parser().parse_args(argv)
-    records = given.records or (150_000 if given.quick else 1_600_000)
+    records = given.records or (150_000 if given.quick else 3_200_000)
     few = given.async_records or (2_000 if given.quick else 12_000)
     chosen = [c for c in CONTESTANTS if c.required or not given.quick]
     if given.only is not None:
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Rates and latencies of the score job beside others; the last line is JSON.",
         epilog="example: python -m benchmarks.bench --quick --no-latency",
     )
-    parser.add_argument("--records", type=_positive, help="records of a run (default 1,600,000)")
+    parser.add_argument("--records", type=_positive, help="records of a run (default 3,200,000)")
     parser.add_argument("--async-records", type=_positive, help="of the documented async form")
     parser.add_argument("--repeats", type=_positive, help="turns of each contestant (default 3)")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it all work?")

@@ -30,9 +30,13 @@ class Rates:
     turns: dict[str, list[Outcome]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
+    def by_turn(self) -> dict[str, list[float]]:
+        """Records/s of each turn, by contestant."""
+        return {name: [turn.rate for turn in all_] for name, all_ in self.turns.items()}
+
     def medians(self) -> dict[str, float]:
         """Median records/s by contestant."""
-        return {name: median(turn.rate for turn in all_) for name, all_ in self.turns.items()}
+        return {name: median(rates) for name, rates in self.by_turn().items()}
 
     def as_json(self) -> dict[str, object]:
         """Every turn of every contestant."""

@@ -38,7 +38,7 @@ class Report:
 
     def bars(self) -> list[Bar]:
         """The bars of which everything was measured."""
-        bars = rate_bars(self.rates.medians())
+        bars = rate_bars(self.rates.by_turn())
         ours = self.latencies.get(GUARANTEES["at_least_once"])
         if ours:
             bars.append(latency_bar(ours.by_rate["5000"].p99))

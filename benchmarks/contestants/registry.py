@@ -52,12 +52,12 @@ _BOTH = (MAIN, MANY)
 
 CONTESTANTS = (
     Contestant("score_exactly_once", "score", exactly_once=True, required=True),
-    Contestant("handwritten_unguarded_1", "handwritten_unguarded", required=True),
-    Contestant("score_at_least_once", "score", required=True),
-    Contestant("handwritten_unguarded_2", "handwritten_unguarded", processes=2, required=True),
     Contestant(
         "score_labels_exactly_once", "score_labels", exactly_once=True, labels=True, required=True
     ),
+    Contestant("handwritten_unguarded_1", "handwritten_unguarded", required=True),
+    Contestant("score_at_least_once", "score", required=True),
+    Contestant("handwritten_unguarded_2", "handwritten_unguarded", processes=2, required=True),
     Contestant(
         "score_every_label_exactly_once", "score_every_label", exactly_once=True, labels=True
     ),
