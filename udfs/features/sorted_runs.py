@@ -11,6 +11,7 @@ TIME_BITS = 42
 """Times are kept to the year 2109; later ones count as that time."""
 LATEST_MS = 2**TIME_BITS - 1
 _MOST_SLOTS = 2 ** (63 - TIME_BITS)
+_SMALL = 32_768
 _RECENT = 8_192
 _RECENT_SHARE = 8
 
@@ -31,18 +32,19 @@ class SortedRuns:
     """Events, sorted by slot and time; each counts as one, or as its weight.
 
     A large run and a small one: what is new is merged into the small run, and the small one into
-    the large one when it has grown, so that an event is moved a few times only. New events are
-    not sorted in before a window reaches them, which takes the delay of the labels where time
-    goes on. 8 bytes an event, 24 with a weight.
+    the large one when it has grown, so that an event is moved a few times only. Each is asked for
+    every window, so there is one as long as both are small. New events are not sorted in before a
+    window reaches them, which takes the delay of the labels where time goes on. 8 bytes an event,
+    24 with a weight.
 
     Args:
         weighted: whether events come with weights.
 
     >>> runs = SortedRuns(weighted=True)
     >>> runs.add(places(np.array([0, 0]), np.array([5, 9])), np.array([1, 2]))
-    >>> begins, ends = (places(np.array([0]), np.array(at)) for at in ([[4], [5]], [9]))
+    >>> begins, ends = (places(np.array([0]), np.array(at)) for at in ([[5], [4]], [9]))
     >>> runs.between(begins, ends, newest_ms=9).tolist()
-    [[3], [2]]
+    [[2], [3]]
     """
 
     def __init__(self, *, weighted: bool = False) -> None:
@@ -70,7 +72,8 @@ class SortedRuns:
         Fastest where the slots ascend.
 
         Args:
-            since: w places for each, (w, n), none later than its `until`.
+            since: w places for each, (w, n), each window's at or before those of the windows
+                before it, and none later than its `until`.
             until: (n,).
             newest_ms: no `until` is later.
 
@@ -81,9 +84,7 @@ class SortedRuns:
         self._sort(newest_ms)
         for run in self._runs:
             if run.oldest_ms <= newest_ms:
-                up_to = run.below(until)
-                for window, begin in enumerate(since):
-                    found[window] += up_to - run.below(begin)
+                run.add_between(found, since, until)
         return found
 
     def keep(self, floor_ms: int, slot_of: Ints | None = None) -> None:
@@ -105,7 +106,8 @@ class SortedRuns:
         self._new = [run for run in self._new if run.oldest_ms > newest_ms]
         large, recent = self._runs
         recent = recent.merged(_joined(due))
-        if len(recent.places) > max(_RECENT, len(large.places) // _RECENT_SHARE):
+        most = max(_RECENT, len(large.places) // _RECENT_SHARE)
+        if len(large.places) <= _SMALL or len(recent.places) > most:
             large, recent = large.merged(recent), self._none
         self._runs = [large, recent]
 
@@ -146,15 +148,27 @@ class _Run:
             at = places(slot_of[at >> TIME_BITS], at & LATEST_MS)
         return _Run(at, weights, oldest_ms)
 
-    def below(self, at: Ints) -> Ints:
-        """Sums of the events at or before each place."""
-        found: Ints = np.searchsorted(self.places, at, side="right")
+    def add_between(self, found: Ints, since: Ints, until: Ints) -> None:
+        """Adds the sums of the events between places, (w, n); see `SortedRuns.between`."""
+        up_to = self._below(until)
         if self.weights is None:
-            return found
+            for window, begin in enumerate(since):
+                found[window] += up_to - self._below(begin)
+            return
+        # Events with weights are few: many a longest window holds none, and no other does then.
+        some = np.flatnonzero(up_to > self._below(since[-1]))
+        if not len(some):
+            return
         if self._sums is None:
             self._sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.weights)])
-        sums: Ints = self._sums[found]
-        return sums
+        until_sums = self._sums[up_to[some]]
+        for window, begin in enumerate(since):
+            found[window, some] += until_sums - self._sums[self._below(begin[some])]
+
+    def _below(self, at: Ints) -> Ints:
+        """How many events lie at or before each place."""
+        found: Ints = np.searchsorted(self.places, at, side="right")
+        return found
 
 
 def _joined(runs: list[_Run]) -> _Run:

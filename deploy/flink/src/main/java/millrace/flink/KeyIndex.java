@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /**
  * Places of numbers in the order in which they were added; the last one counts where a number is
- * added again. A hash table with open addressing, 16 to 28 bytes a number.
+ * added again. A hash table with open addressing, 16 to 24 bytes a number.
  */
 final class KeyIndex {
   static final int NOWHERE = -1;
@@ -13,21 +13,20 @@ final class KeyIndex {
   // 2^64 over the golden ratio: neighbouring numbers fall far apart (Knuth, vol. 3, 6.4).
   private static final long SPREAD = 0x9E3779B97F4A7C15L;
 
-  private long[] keys = new long[1 << FIRST_BITS >> 1];
+  private final Longs keys = new Longs();
   private int[] table;
   private int shift;
-  private int size;
 
   KeyIndex() {
     empty(FIRST_BITS);
   }
 
   int size() {
-    return size;
+    return keys.size();
   }
 
   long key(int place) {
-    return keys[place];
+    return keys.get(place);
   }
 
   /** The last place of a number, or NOWHERE. */
@@ -37,31 +36,28 @@ final class KeyIndex {
 
   /** Gives a number the next place, and returns it. */
   int add(long key) {
-    if (size == keys.length) {
-      keys = Arrays.copyOf(keys, size + (size >> 1));
-    }
-    if (2 * (size + 1) > table.length) {
+    int place = size();
+    if (2 * (place + 1) > table.length) {
       rebuild(Long.SIZE - shift + 1);
     }
-    keys[size] = key;
-    table[slot(key)] = size;
-    return size++;
+    table[slot(key)] = place;
+    keys.add(key);
+    return place;
   }
 
   /** Forgets all places but these, given in ascending order, which become 0, 1 and so on. */
   void keep(int[] places) {
     for (int i = 0; i < places.length; i++) {
-      keys[i] = keys[places[i]];
+      keys.set(i, keys.get(places[i]));
     }
-    size = places.length;
-    keys = Arrays.copyOf(keys, Math.max(size + (size >> 1), 1 << FIRST_BITS >> 1));
-    rebuild(Math.max(FIRST_BITS, Integer.SIZE - Integer.numberOfLeadingZeros(2 * size)));
+    keys.truncate(places.length);
+    rebuild(Math.max(FIRST_BITS, Integer.SIZE - Integer.numberOfLeadingZeros(2 * size())));
   }
 
   private void rebuild(int bits) {
     empty(bits);
-    for (int place = 0; place < size; place++) {
-      table[slot(keys[place])] = place;
+    for (int place = 0; place < size(); place++) {
+      table[slot(keys.get(place))] = place;
     }
   }
 
@@ -74,7 +70,7 @@ final class KeyIndex {
   /** Where the table has a number, or has room for it. */
   private int slot(long key) {
     int slot = (int) (key * SPREAD >>> shift);
-    while (table[slot] != NOWHERE && keys[table[slot]] != key) {
+    while (table[slot] != NOWHERE && keys.get(table[slot]) != key) {
       slot = slot + 1 & table.length - 1;
     }
     return slot;

@@ -1,11 +1,12 @@
 package millrace.flink;
 
 import java.nio.ByteBuffer;
-import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
 import java.util.Map;
 
 /**
- * The records of one shard whose labels may still come, by business id: 35 to 60 bytes of heap a
+ * The records of one shard whose labels may still come, by business id: 48 to 57 bytes of heap a
  * record, 32 in state and 24 more for a label. Those older than the floor go from memory when they
  * are about half of all, and from state when their whole chunk is.
  */
@@ -20,16 +21,16 @@ final class KnownRecords {
 
   // Looking at all records costs as much as adding a few: it is done when an eighth has come.
   private static final int LOOKS = 8;
-  private static final int FIRST_CAPACITY = 1024;
 
   private final StateLog recordLog;
   private final StateLog labelLog;
   private final KeyIndex index = new KeyIndex();
-  private long[] second = new long[FIRST_CAPACITY];
-  private long[] time = new long[FIRST_CAPACITY];
-  private long[] stream = new long[FIRST_CAPACITY];
-  private long[] label = new long[FIRST_CAPACITY];
-  private boolean[] labelled = new boolean[FIRST_CAPACITY];
+  private final Longs second = new Longs();
+  private final Longs time = new Longs();
+  private final Longs stream = new Longs();
+  private final Longs label = new Longs();
+  private final BitSet labelled = new BitSet();
+  private final List<Longs> columns = List.of(second, time, stream, label);
   private int looked;
   private int silent;
 
@@ -55,7 +56,7 @@ final class KnownRecords {
   /** The place of the record of an id that is younger than the floor, or NOWHERE. */
   int find(long id, long floorMs) {
     int at = index.find(id);
-    return at != KeyIndex.NOWHERE && time[at] > floorMs ? at : KeyIndex.NOWHERE;
+    return at != KeyIndex.NOWHERE && time.get(at) > floorMs ? at : KeyIndex.NOWHERE;
   }
 
   /** Takes a record; {@link #flush} makes it durable. */
@@ -66,9 +67,9 @@ final class KnownRecords {
 
   /** Notes the label of the record at a place; {@link #flush} makes it durable. */
   void setLabel(int at, long value) {
-    label[at] = value;
-    labelled[at] = true;
-    labelLog.event(time[at]).put(index.key(at)).put(time[at]).put(value);
+    label.set(at, value);
+    labelled.set(at);
+    labelLog.event(time.get(at)).put(index.key(at)).put(time.get(at)).put(value);
   }
 
   void flush() {
@@ -77,23 +78,23 @@ final class KnownRecords {
   }
 
   long second(int at) {
-    return second[at];
+    return second.get(at);
   }
 
   long timeMs(int at) {
-    return time[at];
+    return time.get(at);
   }
 
   long stream(int at) {
-    return stream[at];
+    return stream.get(at);
   }
 
   long label(int at) {
-    return label[at];
+    return label.get(at);
   }
 
   boolean labelled(int at) {
-    return labelled[at];
+    return labelled.get(at);
   }
 
   /**
@@ -111,9 +112,9 @@ final class KnownRecords {
     int alive = 0;
     int unlabelled = 0;
     for (int at = 0; at < size; at++) {
-      if (time[at] > floorMs) {
+      if (time.get(at) > floorMs) {
         alive++;
-      } else if (!labelled[at]) {
+      } else if (!labelled.get(at)) {
         unlabelled++;
       }
     }
@@ -130,47 +131,37 @@ final class KnownRecords {
     int[] places = new int[alive];
     int to = 0;
     for (int at = 0; at < size(); at++) {
-      if (time[at] > floorMs) {
-        second[to] = second[at];
-        time[to] = time[at];
-        stream[to] = stream[at];
-        label[to] = label[at];
-        labelled[to] = labelled[at];
+      if (time.get(at) > floorMs) {
+        for (Longs column : columns) {
+          column.set(to, column.get(at));
+        }
+        labelled.set(to, labelled.get(at));
         places[to++] = at;
       }
     }
+    labelled.clear(alive, size());
     index.keep(places);
-    resize(Math.max(alive + (alive >> 1), FIRST_CAPACITY));
-    Arrays.fill(label, alive, label.length, 0);
-    Arrays.fill(labelled, alive, labelled.length, false);
+    for (Longs column : columns) {
+      column.truncate(alive);
+    }
     looked = alive;
     silent = 0;
   }
 
   private void keep(long id, long secondKey, long timeMs, long fromStream) {
-    int at = index.add(id);
-    if (at == time.length) {
-      resize(at + (at >> 1));
-    }
-    second[at] = secondKey;
-    time[at] = timeMs;
-    stream[at] = fromStream;
+    index.add(id);
+    second.add(secondKey);
+    time.add(timeMs);
+    stream.add(fromStream);
+    label.add(0);
   }
 
   private void restore(long id, long timeMs, long value) {
     int at = index.find(id);
     // A label outlives its record in state, and then is not that of a later one with its id.
-    if (at != KeyIndex.NOWHERE && time[at] == timeMs) {
-      label[at] = value;
-      labelled[at] = true;
+    if (at != KeyIndex.NOWHERE && time.get(at) == timeMs) {
+      label.set(at, value);
+      labelled.set(at);
     }
-  }
-
-  private void resize(int capacity) {
-    second = Arrays.copyOf(second, capacity);
-    time = Arrays.copyOf(time, capacity);
-    stream = Arrays.copyOf(stream, capacity);
-    label = Arrays.copyOf(label, capacity);
-    labelled = Arrays.copyOf(labelled, capacity);
   }
 }
