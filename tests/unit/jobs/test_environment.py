@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from jobs.environment import collect_in_parallel
+from jobs.environment import tune_jvm
 
 JAVA_OPTIONS = "FLINK_ENV_JAVA_OPTS"
 
@@ -17,19 +17,33 @@ def _nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JDK_JAVA_OPTIONS", raising=False)
 
 
-def test_garbage_is_collected_in_parallel_beside_what_flink_needs() -> None:
-    collect_in_parallel()
-    first, *_, last = (found := _options())
-    assert (first.startswith("--add-"), last) == (True, "-XX:+UseParallelGC")
-    collect_in_parallel()
+def test_collector_and_compiler_are_chosen_beside_what_flink_needs() -> None:
+    tune_jvm()
+    first, *_ = (found := _options())
+    assert first.startswith("--add-")
+    assert (_chosen("GC"), len(_chosen("Tier4"))) == (["-XX:+UseParallelGC"], 3)
+    tune_jvm()
     assert _options() == found
 
 
 @pytest.mark.parametrize("name", [JAVA_OPTIONS, "JDK_JAVA_OPTIONS"])
 def test_a_collector_that_somebody_chose_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "-Xmx2g -XX:+UseG1GC")
-    collect_in_parallel()
-    assert "-XX:+UseParallelGC" not in _options()
+    tune_jvm()
+    assert ("-XX:+UseParallelGC" in _options(), len(_chosen("Tier4"))) == (False, 3)
+
+
+@pytest.mark.parametrize("name", [JAVA_OPTIONS, "JDK_JAVA_OPTIONS"])
+def test_what_somebody_chose_of_the_compiler_stays(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "-XX:TieredStopAtLevel=1")
+    tune_jvm()
+    assert (_chosen("GC"), _chosen("Tier4")) == (["-XX:+UseParallelGC"], [])
+
+
+def _chosen(part: str) -> list[str]:
+    return [option for option in _options() if part in option]
 
 
 def _options() -> list[str]:
