@@ -105,9 +105,11 @@ class SortedRuns:
             return
         self._new = [run for run in self._new if run.oldest_ms > newest_ms]
         large, recent = self._runs
+        if len(large.places) <= _SMALL and not len(recent.places):
+            self._runs = [large.merged(_joined(due)), recent]
+            return
         recent = recent.merged(_joined(due))
-        most = max(_RECENT, len(large.places) // _RECENT_SHARE)
-        if len(large.places) <= _SMALL or len(recent.places) > most:
+        if len(recent.places) > max(_RECENT, len(large.places) // _RECENT_SHARE):
             large, recent = large.merged(recent), self._none
         self._runs = [large, recent]
 
