@@ -44,10 +44,8 @@ def two_replicas(ground: Ground, plan: Plan) -> list[Check]:
 def drained(job: WatchedJob, servers: Sequence[ModelServer], plan: Plan) -> Judge:
     """The first of two servers, which has version 1, is told to stop; the other has version 2."""
     until(lambda: min(_sent(job, servers, "min")) > 0, "each worker's calls of both replicas")
-    before, sent = job.reading(), _sent(job, servers)
-    hold(job, 2 * plan.fault_s)
-    until(lambda: sum(_sent(job, servers)) >= sum(sent) + _SHARED_CALLS, "enough calls")
-    share = _share(sent, _sent(job, servers))
+    before = job.reading()
+    share = _share(job, servers, 2 * plan.fault_s)
     say("SIGTERM to one of two replicas")
     process, begin = servers[0].process, time.monotonic()
     assert process is not None
@@ -80,9 +78,8 @@ def returned(job: WatchedJob, servers: Sequence[ModelServer], plan: Plan) -> Jud
     back_ms = now_ms()
     # Each worker looks for it by itself, once a second.
     hold(job, plan.fault_s)
-    sent = _sent(job, servers)
-    after = hold(job, plan.fault_s)
-    share = _share(sent, _sent(job, servers))
+    share = _share(job, servers, plan.fault_s)
+    after = job.reading()
 
     def judge(rows: Rows) -> list[Check]:
         again = rows.between(back_ms, after.at_ms).versions()
@@ -101,10 +98,13 @@ def _sent(job: WatchedJob, servers: Sequence[ModelServer], over_workers: str = "
     return job.sent_to([server.target for server in servers], over_workers)
 
 
-def _share(before: Sequence[int], after: Sequence[int]) -> float:
-    """Of the calls between two counts, those to the first server."""
-    calls = [new - old for old, new in zip(before, after, strict=True)]
-    return round(calls[0] / max(1, sum(calls)), 3)
+def _share(job: WatchedJob, servers: Sequence[ModelServer], seconds: float) -> float:
+    """Of the calls in so many seconds, and until they are enough, those to the first server."""
+    before = _sent(job, servers)
+    hold(job, seconds)
+    until(lambda: sum(_sent(job, servers)) >= sum(before) + _SHARED_CALLS, "enough calls")
+    calls = [new - old for old, new in zip(before, _sent(job, servers), strict=True)]
+    return round(calls[0] / sum(calls), 3)
 
 
 def _of_share(fault: str, share: float) -> list[Check]:

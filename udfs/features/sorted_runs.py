@@ -11,7 +11,6 @@ TIME_BITS = 42
 """Times are kept to the year 2109; later ones count as that time."""
 LATEST_MS = 2**TIME_BITS - 1
 _MOST_SLOTS = 2 ** (63 - TIME_BITS)
-_SMALL = 32_768
 _RECENT = 8_192
 _RECENT_SHARE = 8
 
@@ -32,10 +31,9 @@ class SortedRuns:
     """Events, sorted by slot and time; each counts as one, or as its weight.
 
     A large run and a small one: what is new is merged into the small run, and the small one into
-    the large one when it has grown, so that an event is moved a few times only. Each is asked for
-    every window, so there is one as long as both are small. New events are not sorted in before a
-    window reaches them, which takes the delay of the labels where time goes on. 8 bytes an event,
-    24 with a weight.
+    the large one when it has grown, so that an event is moved a few times only. New events are
+    not sorted in before a window reaches them, which takes the delay of the labels where time
+    goes on. 8 bytes an event, 24 with a weight.
 
     Args:
         weighted: whether events come with weights.
@@ -105,9 +103,6 @@ class SortedRuns:
             return
         self._new = [run for run in self._new if run.oldest_ms > newest_ms]
         large, recent = self._runs
-        if len(large.places) <= _SMALL and not len(recent.places):
-            self._runs = [large.merged(_joined(due)), recent]
-            return
         recent = recent.merged(_joined(due))
         if len(recent.places) > max(_RECENT, len(large.places) // _RECENT_SHARE):
             large, recent = large.merged(recent), self._none

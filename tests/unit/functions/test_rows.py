@@ -110,7 +110,8 @@ def test_counts_of_events_and_vectors_come_out_as_they_went_in() -> None:
     counts = np.array([[1, 2, 3], [4, 5, 2**31 - 1]])
     totals = np.array([[-1, 2**60, 3], [4, 5, 6]])
     partitions = np.array([7, 40_000], np.int32)
-    given = record_columns(partitions, 3, WindowValues(counts, totals))
+    columns = {field: np.full(2, i) for i, field in enumerate(FRAUD.column_types)}
+    given = record_columns(partitions, 3, WindowValues(counts, totals), **columns)
     cells = decode_rows(encode_rows(rows.encode(given)))
     found = rows.decode(cells)
     values = found.windows["customer"]

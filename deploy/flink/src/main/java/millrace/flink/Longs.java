@@ -36,7 +36,6 @@ final class Longs {
   /** Forgets all but the first so many numbers. */
   void truncate(int length) {
     size = length;
-    int kept = length + CHUNK - 1 >>> BITS;
-    chunks = Arrays.copyOf(Arrays.copyOf(chunks, kept), Math.max(kept, 1));
+    chunks = Arrays.copyOf(chunks, Math.max(length + CHUNK - 1 >>> BITS, 1));
   }
 }
